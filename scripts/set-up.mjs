@@ -1,0 +1,44 @@
+// Brings a fresh clone to the point where it can run: dependencies installed, library built. Does nothing twice.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** Runs a command in the project's folder and ends this process with its exit code if it fails. */
+export function run(command, args, { quiet = false, optional = false } = {}) {
+  const shell = process.platform === 'win32'
+  const result = spawnSync(command, args, { cwd: root, stdio: quiet ? 'pipe' : 'inherit', encoding: 'utf8', shell })
+  if (result.status === 0) return true
+  if (optional) return false
+  if (quiet) process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`)
+  process.stderr.write(`"${command} ${args.join(' ')}" failed${result.error ? `: ${result.error.message}` : ''}\n`)
+  process.exit(result.status || 1)
+}
+
+/** Runs the JavaScript file of a development tool with this Node. */
+export function runTool(file, args = []) {
+  return run(process.execPath, [join(root, 'node_modules', file), ...args])
+}
+
+function newest(path) {
+  const { mtimeMs } = statSync(path)
+  if (!statSync(path).isDirectory()) return mtimeMs
+  return Math.max(mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))))
+}
+
+export function install() {
+  const installed = join(root, 'node_modules/.package-lock.json')
+  if (existsSync(installed) && newest(installed) >= newest(join(root, 'package-lock.json'))) return
+  process.stderr.write('Installing the dependencies (once) ...\n')
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { quiet: true })
+}
+
+export function build() {
+  const built = join(root, 'dist/cli.js')
+  const sources = Math.max(newest(join(root, 'src')), newest(join(root, 'tsup.config.ts')))
+  if (existsSync(built) && newest(built) >= sources) return
+  process.stderr.write('Building the library (once) ...\n')
+  run(process.execPath, [join(root, 'node_modules/tsup/dist/cli-default.js')], { quiet: true })
+}

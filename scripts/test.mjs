@@ -1,0 +1,60 @@
+// `npm test` sets everything up, checks the code and the package, runs the tests, and ends with "N passed, N failed".
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { build, install, root, run } from './set-up.mjs'
+
+/** node-canvas has no binary for every system; where it cannot be installed its tests say so and are skipped. */
+const NODE_CANVAS = 'canvas@3.2.3'
+const CAIRO = ['libcairo2-dev', 'libpango1.0-dev', 'libjpeg-dev', 'libgif-dev', 'librsvg2-dev', 'pkg-config']
+
+function installNodeCanvas() {
+  if (existsSync(join(root, 'node_modules/canvas/build/Release/canvas.node'))) return
+  process.stderr.write(`Installing ${NODE_CANVAS} for the drawing tests (once) ...\n`)
+  const add = ['install', '--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error', NODE_CANVAS]
+  if (run('npm', add, { quiet: true, optional: true })) return
+  // No ready-made binary could be had, so it is compiled, which needs cairo's headers.
+  const isDebianRoot = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
+  if (isDebianRoot) {
+    run('apt-get', ['update', '-qq'], { quiet: true, optional: true })
+    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...CAIRO], { quiet: true, optional: true })
+    if (run('npm', add, { quiet: true, optional: true })) return
+  }
+  process.stderr.write('node-canvas could not be installed: its drawing tests will be skipped.\n')
+}
+
+const counts = { passed: 0, failed: 0 }
+
+function check(name, file, args) {
+  process.stderr.write(`${name} ...\n`)
+  const { status } = spawnSync(process.execPath, [join(root, 'node_modules', file), ...args], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  if (status === 0) counts.passed += 1
+  else counts.failed += 1
+}
+
+install()
+installNodeCanvas()
+build()
+check('Lint and format', '@biomejs/biome/bin/biome', ['check'])
+check('Types', 'typescript/bin/tsc', ['--noEmit'])
+check('Unused code and dependencies', 'knip/bin/knip.js', [])
+check('Package', 'publint/src/cli.js', ['--strict'])
+check('Types of the package', '@arethetypeswrong/cli/dist/index.js', ['--pack', '.', '--profile', 'esm-only'])
+
+const report = join(root, 'node_modules/.cache/vitest-report.json')
+rmSync(report, { force: true })
+const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+const vitest = spawnSync(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters], {
+  cwd: root,
+  stdio: 'inherit',
+})
+const results = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined
+counts.passed += results?.numPassedTests ?? 0
+counts.failed += results?.numFailedTests ?? 0
+// A file that fails before its first test, or a crash of the runner, fails no test but is a failure.
+if (vitest.status !== 0 && !(results?.numFailedTests > 0)) counts.failed += 1
+process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`)
+process.exit(counts.failed === 0 ? 0 : 1)

@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+import packageJson from '../../package.json' with { type: 'json' }
+import { messageOf, VertebraError } from '../errors.ts'
+import { convertCommand } from './convert.ts'
+import { detectCommand } from './detect.ts'
+import { featuresCommand } from './features.ts'
+import { infoCommand } from './info.ts'
+
+/** Exit codes: 0 all done, 1 some or all inputs failed, 2 wrong usage, 130 interrupted. */
+const FAILED = 1
+const WRONG_USAGE = 2
+const INTERRUPTED = 130
+
+async function main(): Promise<number> {
+  const interrupt = new AbortController()
+  process.once('SIGINT', () => interrupt.abort(new Error('interrupted')))
+  const program = new Command('vertebra')
+    .description('Detect objects in images, look at feature maps, convert weights.')
+    .version(packageJson.version)
+    .showHelpAfterError('(add --help for the options)')
+    .exitOverride()
+  for (const command of [detectCommand, featuresCommand, infoCommand, convertCommand]) {
+    // Sub-commands made elsewhere do not inherit these two settings.
+    program.addCommand(command(interrupt.signal).exitOverride().showHelpAfterError('(add --help for the options)'))
+  }
+  try {
+    await program.parseAsync()
+    return Number(process.exitCode ?? 0)
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE
+    if (interrupt.signal.aborted) {
+      process.stderr.write('Interrupted.\n')
+      return INTERRUPTED
+    }
+    process.stderr.write(`error: ${messageOf(error)}\n`)
+    return error instanceof VertebraError && error.code === 'INVALID_ARGUMENT' ? WRONG_USAGE : FAILED
+  }
+}
+
+process.exitCode = await main()

@@ -1,0 +1,66 @@
+import { unexpected } from '../errors.ts'
+import type { Manifest } from '../models/manifest.ts'
+import type { WorkOptions } from '../progress.ts'
+
+/** How overlapping boxes are thinned out after the box head. */
+export const NMS_KINDS = ['per-class', 'agnostic', 'soft-linear', 'soft-gaussian'] as const
+
+export type NmsKind = (typeof NMS_KINDS)[number]
+
+/** What a single call of `detect` may ask for. Everything left out comes from the model's manifest. */
+export interface DetectOptions extends WorkOptions {
+  /** Keep detections with at least this probability, 0 to 1. */
+  readonly minScore?: number | undefined
+  /** Keep only these labels. */
+  readonly classes?: readonly string[] | undefined
+  /** Keep at most this many detections, the best ones. */
+  readonly maxDetections?: number | undefined
+  /** `per-class` lets boxes of different classes overlap, `agnostic` does not, the soft forms lower scores instead. */
+  readonly nms?: NmsKind | undefined
+  /** Boxes that overlap a better one by more than this IoU are dropped, 0 to 1. */
+  readonly iouThreshold?: number | undefined
+}
+
+/** The head's numbers for one call: the manifest's, with the options in their place. */
+export interface Selection {
+  readonly head: Manifest['head']
+  /** Indices of the wanted labels, or all when undefined. */
+  readonly classes: readonly number[] | undefined
+}
+
+/** @throws VertebraError `INVALID_ARGUMENT` that names the option and lists what it accepts. */
+export function selectionOf(manifest: Manifest, options: DetectOptions): Selection {
+  const { head } = manifest
+  const kind = options.nms ?? head.nms.kind
+  if (!NMS_KINDS.includes(kind)) throw unexpected('nms', `one of ${NMS_KINDS.join(', ')}`, kind)
+  return {
+    head: {
+      ...head,
+      scoreThreshold: fraction('minScore', options.minScore ?? head.scoreThreshold),
+      maxDetections: positiveInteger('maxDetections', options.maxDetections ?? head.maxDetections),
+      nms: { ...head.nms, kind, iouThreshold: fraction('iouThreshold', options.iouThreshold ?? head.nms.iouThreshold) },
+    },
+    classes: options.classes === undefined ? undefined : classIndices(manifest, options.classes),
+  }
+}
+
+function classIndices(manifest: Manifest, names: readonly string[]): number[] {
+  const labels = manifest.labels.map((label) => label.name)
+  if (!Array.isArray(names) || names.length === 0) throw unexpected('classes', 'a list of labels', names)
+  return names.map((name) => {
+    const index = labels.indexOf(name)
+    if (index < 0) throw unexpected('classes', `labels of this model (${labels.join(', ')})`, name)
+    return index
+  })
+}
+
+function fraction(name: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0 && value <= 1) return value
+  throw unexpected(name, 'a number from 0 to 1', value)
+}
+
+/** @throws VertebraError `INVALID_ARGUMENT` for anything but a whole number of at least 1. */
+export function positiveInteger(name: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value
+  throw unexpected(name, 'a whole number of at least 1', value)
+}

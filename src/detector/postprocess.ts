@@ -1,0 +1,188 @@
+import { type Boxes, countBoxes, type Size } from '../boxes/boxes.ts'
+import { type BoxCoderSpec, decodeBox } from '../boxes/coder.ts'
+import { nms } from '../boxes/nms.ts'
+import { softNms } from '../boxes/soft-nms.ts'
+import { unexpected } from '../errors.ts'
+import { clipAndMeasure } from './proposals.ts'
+
+const { fround } = Math
+
+/** Which overlapping detections go. */
+export interface NmsSpec {
+  /**
+   * `per-class`: a box suppresses only boxes of its own class. `agnostic`: of any class. `soft-linear`, `soft-gaussian`:
+   * scores are lowered within a class (Soft-NMS), and what falls below the score threshold goes.
+   */
+  readonly kind: 'per-class' | 'agnostic' | 'soft-linear' | 'soft-gaussian'
+  /** IoU above which a box suppresses another. Not used by `soft-gaussian`. */
+  readonly iouThreshold: number
+  /** Of `soft-gaussian` only. Default 0.5. */
+  readonly sigma?: number | undefined
+}
+
+/** How detections are made of the box head's output. */
+export interface PostprocessOptions {
+  readonly boxCoder: BoxCoderSpec
+  /** One box per proposal for all classes (deltas `[R, 4]`) instead of one per class (`[R, 4 (K + 1)]`). */
+  readonly classAgnostic: boolean
+  /** Detections must have a score above this. */
+  readonly scoreThreshold: number
+  readonly nms: NmsSpec
+  /** Detections narrower or lower than this many pixels of the network's input are dropped. */
+  readonly minSize: number
+  /** Detections kept per image, by score. */
+  readonly maxDetections: number
+}
+
+/** The box head's output for the R proposals of one image. */
+export interface HeadOutput {
+  /** Class logits `[R, K + 1]`; column 0 is background. */
+  readonly logits: Float32Array
+  /** Deltas `[R, 4 (K + 1)]`, or `[R, 4]` when they are class-agnostic. */
+  readonly deltas: Float32Array
+  /** The proposals, in pixels of the network's input. */
+  readonly proposals: Boxes
+}
+
+/** D detections, highest score first. */
+export interface DetectedBoxes {
+  /** `D * 4` numbers in pixels of the photo. */
+  readonly boxes: Boxes
+  readonly scores: Float32Array
+  /** Index of the class among the K labels, from 0. */
+  readonly classes: Uint16Array
+}
+
+/**
+ * The detections of one image, in the photo's own pixels. With `per-class` NMS equal to
+ * `RoIHeads.postprocess_detections` and `GeneralizedRCNNTransform.postprocess` of torchvision 0.29; then clipped to the
+ * photo.
+ *
+ * Softmax, boxes decoded only where a score passes, clipped to the image, small ones dropped, NMS, the best
+ * `maxDetections`. Of equal scores the lower proposal, then the lower class comes first. A row with a NaN or +Infinity
+ * logit has no scores and gives nothing; a box that NaN deltas made is dropped.
+ *
+ * @param size of the image before padding, in pixels of the network's input.
+ * @param photo size of the photo.
+ * @param classes only these class indices (from 0), chosen before NMS. Default: all.
+ * @throws VertebraError `INVALID_ARGUMENT` when shapes do not fit or a class does not exist.
+ */
+export function postprocess(
+  { logits, deltas, proposals }: HeadOutput,
+  size: Size,
+  photo: Size,
+  options: PostprocessOptions,
+  classes?: Iterable<number>,
+): DetectedBoxes {
+  const rows = countBoxes(proposals, 'proposals')
+  if (rows === 0) return { boxes: new Float32Array(0), scores: new Float32Array(0), classes: new Uint16Array(0) }
+  const width = logits.length / rows
+  if (!(Number.isInteger(width) && width >= 2)) {
+    throw unexpected('logits', `K + 1 numbers for each of the ${rows} proposals`, logits.length)
+  }
+  const deltaWidth = options.classAgnostic ? 4 : 4 * width
+  if (deltas.length !== rows * deltaWidth) throw unexpected('deltas', `${rows} x ${deltaWidth} numbers`, deltas.length)
+  const columns = chosenColumns(classes, width)
+
+  const threshold = fround(options.scoreThreshold)
+  const minSize = fround(options.minSize)
+  // The scores of a row sum to 1, so no more than this many can be above the threshold.
+  const perRow = threshold > 0 ? Math.min(columns.length, Math.floor(1.001 / threshold)) : columns.length
+  const boxes = new Float32Array(rows * perRow * 4)
+  const scores = new Float32Array(rows * perRow)
+  const labels = new Uint16Array(rows * perRow)
+  const exponentials = new Float32Array(width)
+
+  let count = 0
+  for (let row = 0; row < rows; row++) {
+    const sum = expRow(logits, row * width, exponentials)
+    for (let c = 0; c < columns.length; c++) {
+      const column = columns[c] as number
+      const score = fround((exponentials[column] as number) / sum)
+      if (!(score > threshold)) continue
+      const at = count * 4
+      const delta = row * deltaWidth + (options.classAgnostic ? 0 : column * 4)
+      decodeBox(
+        proposals[row * 4] as number,
+        proposals[row * 4 + 1] as number,
+        proposals[row * 4 + 2] as number,
+        proposals[row * 4 + 3] as number,
+        deltas[delta] as number,
+        deltas[delta + 1] as number,
+        deltas[delta + 2] as number,
+        deltas[delta + 3] as number,
+        options.boxCoder,
+        boxes,
+        at,
+      )
+      if (!clipAndMeasure(boxes, at, size, minSize)) continue
+      scores[count] = score
+      labels[count++] = column - 1
+    }
+  }
+
+  const kept = suppress(boxes.subarray(0, count * 4), scores.subarray(0, count), labels.subarray(0, count), options)
+  return {
+    boxes: toPhoto(boxes, kept.indices, size, photo),
+    scores: kept.scores,
+    classes: Uint16Array.from(kept.indices, (index) => labels[index] as number),
+  }
+}
+
+/** exp(logit - largest) of one row into `out`; returns their sum. */
+function expRow(logits: Float32Array, start: number, out: Float32Array): number {
+  let largest = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < out.length; i++) largest = Math.max(largest, logits[start + i] as number)
+  let sum = 0
+  for (let i = 0; i < out.length; i++) {
+    const value = Math.exp((logits[start + i] as number) - largest)
+    out[i] = value
+    sum += value
+  }
+  return sum
+}
+
+function suppress(
+  boxes: Boxes,
+  scores: Float32Array,
+  labels: Uint16Array,
+  { nms: rule, maxDetections: maxCount, scoreThreshold }: PostprocessOptions,
+): { indices: Uint32Array; scores: Float32Array } {
+  const { kind, iouThreshold } = rule
+  if (kind === 'soft-linear' || kind === 'soft-gaussian') {
+    return softNms(boxes, scores, {
+      kind: kind === 'soft-linear' ? 'linear' : 'gaussian',
+      iouThreshold,
+      sigma: rule.sigma,
+      minScore: scoreThreshold,
+      groups: labels,
+      maxCount,
+    })
+  }
+  const indices = nms(boxes, scores, iouThreshold, { groups: kind === 'per-class' ? labels : undefined, maxCount })
+  return { indices, scores: Float32Array.from(indices, (index) => scores[index] as number) }
+}
+
+/** From pixels of the network's input to the photo's, each axis by its own ratio, and clipped. */
+function toPhoto(boxes: Boxes, indices: Uint32Array, size: Size, photo: Size): Boxes {
+  const out = new Float32Array(indices.length * 4)
+  const ratioX = fround(photo.width / size.width)
+  const ratioY = fround(photo.height / size.height)
+  for (let i = 0; i < out.length; i++) {
+    const value = boxes[(indices[i >> 2] as number) * 4 + (i & 3)] as number
+    out[i] = i % 2 === 0 ? Math.min(value * ratioX, photo.width) : Math.min(value * ratioY, photo.height)
+  }
+  return out
+}
+
+/** Columns of the logits for the wanted classes, ascending, each once. */
+function chosenColumns(classes: Iterable<number> | undefined, width: number): Uint16Array {
+  if (!classes) return Uint16Array.from({ length: width - 1 }, (_, k) => k + 1)
+  const chosen = new Set(classes)
+  for (const k of chosen) {
+    if (!(Number.isInteger(k) && k >= 0 && k < width - 1)) {
+      throw unexpected('classes', `class indices from 0 to ${width - 2}`, k)
+    }
+  }
+  return Uint16Array.from(chosen, (k) => k + 1).sort()
+}

@@ -1,0 +1,65 @@
+import { VertebraError } from '../errors.ts'
+import { decodeModel } from '../onnx/codec.ts'
+import type { Model } from '../onnx/model.ts'
+import { throwIfAborted, type WorkOptions } from '../progress.ts'
+import { checkGraphs } from './check-graphs.ts'
+import { type GraphName, type Manifest, parseManifest } from './manifest.ts'
+import type { ModelFiles } from './model-files.ts'
+
+/** A checked model folder. Graphs are read when they are first asked for. */
+export interface LoadedModel {
+  readonly manifest: Manifest
+  readonly origin: string
+  /**
+   * Reads, checks and decodes one graph; its weights are views into the file's bytes.
+   * @throws VertebraError `MODEL_NOT_FOUND`, `MODEL_CORRUPT` when size or sha256 differ, `GRAPH_INVALID`,
+   * `MODEL_INVALID` when inputs or outputs are not what the manifest says.
+   */
+  graph(name: GraphName, signal?: AbortSignal): Promise<Model>
+}
+
+/**
+ * Opens a model folder: reads and checks its manifest.
+ * @throws VertebraError `MODEL_NOT_FOUND`, `MODEL_INVALID`, `ABORTED`.
+ */
+export async function openModel(files: ModelFiles, { signal }: WorkOptions = {}): Promise<LoadedModel> {
+  throwIfAborted(signal)
+  const json = new TextDecoder().decode(await files.read('model.json', signal))
+  const manifest = parseManifest(json, `${files.origin}/model.json`)
+  return {
+    manifest,
+    origin: files.origin,
+    async graph(name, graphSignal) {
+      const { file, bytes, sha256 } = manifest.graphs[name]
+      const content = await files.read(file, graphSignal)
+      throwIfAborted(graphSignal)
+      await checkContent(`${files.origin}/${file}`, content, bytes, sha256)
+      const model = decodeModel(content)
+      checkGraphs(manifest, name, model, `${files.origin}/${file}`)
+      return model
+    },
+  }
+}
+
+async function checkContent(path: string, content: Uint8Array, bytes: number, sha256: string): Promise<void> {
+  const expected = `Expected ${path} to be the file that model.json describes`
+  if (content.byteLength !== bytes) {
+    throw new VertebraError(
+      'MODEL_CORRUPT',
+      `${expected} (${bytes} bytes) but it has ${content.byteLength} bytes: get the model again.`,
+    )
+  }
+  const actual = await sha256Of(content)
+  if (actual !== sha256) {
+    throw new VertebraError(
+      'MODEL_CORRUPT',
+      `${expected} (sha256 ${sha256}) but its sha256 is ${actual}: get the model again.`,
+    )
+  }
+}
+
+/** The SHA-256 of some bytes as 64 hexadecimal digits. */
+export async function sha256Of(content: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', content as Uint8Array<ArrayBuffer>)
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

@@ -1,0 +1,159 @@
+import * as z from 'zod/mini'
+import { VertebraError } from '../errors.ts'
+
+/**
+ * `model.json`: everything a reader of a model folder needs, so that no constant of a detector hides in code. The
+ * documentation of each field is in docs/model-folder.md.
+ */
+
+const positive = z.number().check(z.positive())
+const count = z.int().check(z.positive())
+const nonNegative = z.number().check(z.nonnegative())
+const fraction = z.number().check(z.minimum(0), z.maximum(1))
+const three = z.tuple([z.number(), z.number(), z.number()])
+const name = z.string().check(z.regex(/^[a-z][a-z0-9_]*$/, 'a name of lower-case letters, digits and _'))
+const text = z.string().check(z.minLength(1))
+const rounding = z.enum(['nearest', 'floor', 'half-up'])
+const resize = {
+  filter: z.enum(['bilinear', 'antialias']),
+  output: z.enum(['uint8', 'float32']),
+}
+
+const feature = z.strictObject({ name, channels: count, stride: count })
+
+const boxCoder = z.strictObject({
+  weights: z.tuple([positive, positive, positive, positive]),
+  clamp: positive,
+})
+
+const graphFile = z.strictObject({
+  file: z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.onnx$/, 'a plain file name that ends in .onnx')),
+  bytes: count,
+  sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits')),
+  precision: z.enum(['float32', 'float16', 'int8-weights']),
+})
+
+export const manifestSchema = z.strictObject({
+  format: z.literal('vertebra-model'),
+  version: z.literal(1),
+  name: z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]*$/, 'a name of lower-case letters, digits, ".", "_" and "-"')),
+  description: text,
+  architecture: text,
+  labels: z.array(z.strictObject({ name: text, categoryId: z.int() })).check(z.minLength(1)),
+  input: z.strictObject({
+    channels: z.enum(['rgb', 'bgr']),
+    mean: three,
+    std: z.tuple([positive, positive, positive]),
+    resize: z.discriminatedUnion('rule', [
+      z.strictObject({ rule: z.literal('longer'), size: count, rounding, ...resize }),
+      z.strictObject({ rule: z.literal('shorter'), size: count, max: count, rounding, ...resize }),
+      z.strictObject({ rule: z.literal('exact'), width: count, height: count, ...resize }),
+    ]),
+    padMultiple: count,
+  }),
+  features: z.array(feature).check(z.minLength(1)),
+  pyramid: z.array(feature).check(z.minLength(1)),
+  anchors: z.strictObject({
+    levels: z
+      .array(z.strictObject({ feature: name, stride: count, sizes: z.array(positive).check(z.minLength(1)) }))
+      .check(z.minLength(1)),
+    aspectRatios: z.array(positive).check(z.minLength(1)),
+    order: z.enum(['ratio-major', 'size-major']),
+    rounded: z.boolean(),
+    offset: fraction,
+    strideRule: z.enum(['exact', 'from-grid']),
+  }),
+  rpn: z.strictObject({
+    preNmsTopN: count,
+    postNmsTopN: count,
+    nmsThreshold: fraction,
+    minSize: nonNegative,
+    scoreThreshold: fraction,
+    boxCoder,
+  }),
+  roi: z.strictObject({
+    levels: z.array(name).check(z.minLength(1)),
+    canonicalScale: positive,
+    canonicalLevel: z.int(),
+    minLevel: z.int(),
+    pooling: z.enum(['align', 'pool']),
+    outputSize: count,
+    samplingRatio: z.int().check(z.nonnegative()),
+    aligned: z.boolean(),
+  }),
+  head: z.strictObject({
+    boxCoder,
+    classAgnostic: z.boolean(),
+    scoreThreshold: fraction,
+    nms: z.strictObject({
+      kind: z.enum(['per-class', 'agnostic', 'soft-linear', 'soft-gaussian']),
+      iouThreshold: fraction,
+      sigma: z.optional(positive),
+    }),
+    minSize: nonNegative,
+    maxDetections: count,
+  }),
+  graphs: z.strictObject({ backbone: graphFile, rpn: graphFile, roiHead: graphFile }),
+  source: z.strictObject({
+    weights: text,
+    url: z.optional(text),
+    licence: text,
+    attribution: z.optional(text),
+    citations: z.array(text),
+  }),
+  metrics: z.array(z.strictObject({ dataset: text, metric: text, value: z.number(), command: text })),
+})
+
+export type Manifest = z.infer<typeof manifestSchema>
+export type GraphName = keyof Manifest['graphs']
+
+/**
+ * Checks the text of a `model.json`: first the schema, then what the fields say of each other.
+ * @param origin where it came from, for messages.
+ * @throws VertebraError `MODEL_INVALID` that names every field that is wrong.
+ */
+export function parseManifest(json: string, origin: string): Manifest {
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch (cause) {
+    throw new VertebraError('MODEL_INVALID', `Expected JSON in ${origin} but it could not be parsed: ${cause}.`, {
+      cause,
+    })
+  }
+  const result = manifestSchema.safeParse(value)
+  if (!result.success) {
+    const problems = result.error.issues.slice(0, 8).map((issue) => `${fieldPath(issue.path)}: ${issue.message}`)
+    throw invalid(origin, problems)
+  }
+  const problems = contradictions(result.data)
+  if (problems.length > 0) throw invalid(origin, problems)
+  return result.data
+}
+
+function invalid(origin: string, problems: readonly string[]): VertebraError {
+  return new VertebraError('MODEL_INVALID', `${origin} is not a valid model manifest: ${problems.join('; ')}.`)
+}
+
+function fieldPath(path: readonly PropertyKey[]): string {
+  return path.length === 0 ? 'the whole' : path.map(String).join('.')
+}
+
+/** What a schema of single fields cannot say. */
+function contradictions(manifest: Manifest): string[] {
+  const problems: string[] = []
+  const pyramid = new Map(manifest.pyramid.map((level) => [level.name, level]))
+  for (const { feature: level, stride } of manifest.anchors.levels) {
+    const known = pyramid.get(level)
+    if (!known) problems.push(`anchors.levels: "${level}" is not in pyramid`)
+    else if (known.stride !== stride) problems.push(`anchors.levels: "${level}" has stride ${stride}, pyramid says ${known.stride}`)
+  }
+  for (const level of manifest.roi.levels) {
+    if (!pyramid.has(level)) problems.push(`roi.levels: "${level}" is not in pyramid`)
+  }
+  const perCell = manifest.anchors.levels.map((level) => level.sizes.length)
+  if (new Set(perCell).size > 1) problems.push('anchors.levels: every level must have the same number of sizes')
+  const labels = manifest.labels.map((label) => label.name)
+  if (new Set(labels).size !== labels.length) problems.push('labels: a name occurs twice')
+  return problems
+}

@@ -1,0 +1,28 @@
+import { VertebraError } from './errors.ts'
+
+/** One step of long work, handed to `onProgress`. */
+export interface Progress {
+  /** What is being done, for example `load` or `detect`. */
+  readonly phase: string
+  /** Finished units. */
+  readonly done: number
+  /** All units, when that is known. */
+  readonly total?: number
+  /** The unit just finished: a file name, a URL. */
+  readonly item?: string
+}
+
+/** What every long call takes. */
+export interface WorkOptions {
+  /** Cancels the call: it then throws a `VertebraError` with code `ABORTED`. */
+  readonly signal?: AbortSignal | undefined
+  /** Called as the work goes on. An error it throws stops the work. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+/** @throws VertebraError `ABORTED` when the signal has fired; its reason is the `cause`. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new VertebraError('ABORTED', 'The work was cancelled by its AbortSignal.', { cause: signal.reason })
+  }
+}

@@ -1,0 +1,23 @@
+import { defineConfig } from 'tsup'
+
+const config: ReturnType<typeof defineConfig> = defineConfig({
+  entry: {
+    'index.node': 'src/index.node.ts',
+    'index.web': 'src/index.web.ts',
+    boxes: 'src/boxes/index.ts',
+    onnx: 'src/onnx/index.ts',
+    architectures: 'src/architectures/index.ts',
+    formats: 'src/formats/index.ts',
+    cli: 'src/cli/main.ts',
+  },
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2022',
+  external: [/^node:/],
+  dts: true,
+  clean: true,
+  sourcemap: false,
+  treeshake: true,
+})
+
+export default config
