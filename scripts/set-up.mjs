@@ -17,11 +17,6 @@ export function run(command, args, { quiet = false, optional = false } = {}) {
   process.exit(result.status || 1)
 }
 
-/** Runs the JavaScript file of a development tool with this Node. */
-export function runTool(file, args = []) {
-  return run(process.execPath, [join(root, 'node_modules', file), ...args])
-}
-
 function newest(path) {
   const { mtimeMs } = statSync(path)
   if (!statSync(path).isDirectory()) return mtimeMs
@@ -35,10 +30,13 @@ export function install() {
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { quiet: true })
 }
 
-export function build() {
-  const built = join(root, 'dist/cli.js')
-  const sources = Math.max(newest(join(root, 'src')), newest(join(root, 'tsup.config.ts')))
+/** Builds what is older than its sources; the declaration files only where they are wanted, for they take longest. */
+export function build({ declarations }) {
+  const built = join(root, declarations ? 'dist/index.node.d.ts' : 'dist/cli.js')
+  const sources = Math.max(...['src', 'tsup.config.ts', 'package.json'].map((path) => newest(join(root, path))))
   if (existsSync(built) && newest(built) >= sources) return
   process.stderr.write('Building the library (once) ...\n')
-  run(process.execPath, [join(root, 'node_modules/tsup/dist/cli-default.js')], { quiet: true })
+  run(process.execPath, [join(root, 'node_modules/tsup/dist/cli-default.js'), ...(declarations ? [] : ['--no-dts'])], {
+    quiet: true,
+  })
 }

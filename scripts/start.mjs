@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { build, install, root } from './set-up.mjs'
 
 install()
-build()
+build({ declarations: false })
 const given = process.argv.slice(2)
 const isPicture = given.some((argument) => !argument.startsWith('-'))
 const args = ['detect', ...(isPicture ? [] : [join(root, 'examples/photos/astronaut.jpg')]), ...given]

@@ -37,7 +37,7 @@ function check(name, file, args) {
 
 install()
 installNodeCanvas()
-build()
+build({ declarations: true })
 check('Lint and format', '@biomejs/biome/bin/biome', ['check'])
 check('Types', 'typescript/bin/tsc', ['--noEmit'])
 check('Unused code and dependencies', 'knip/bin/knip.js', [])

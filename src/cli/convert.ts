@@ -56,9 +56,13 @@ async function readWeights(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path)
   } catch (cause) {
-    throw new VertebraError('WEIGHTS_INVALID', `Expected a weight file but ${path} cannot be read: ${messageOf(cause)}.`, {
-      cause,
-    })
+    throw new VertebraError(
+      'WEIGHTS_INVALID',
+      `Expected a weight file but ${path} cannot be read: ${messageOf(cause)}.`,
+      {
+        cause,
+      },
+    )
   }
 }
 
@@ -66,9 +70,13 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (cause) {
-    throw new VertebraError('INVALID_ARGUMENT', `Expected a JSON file but ${path} cannot be read: ${messageOf(cause)}.`, {
-      cause,
-    })
+    throw new VertebraError(
+      'INVALID_ARGUMENT',
+      `Expected a JSON file but ${path} cannot be read: ${messageOf(cause)}.`,
+      {
+        cause,
+      },
+    )
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { access, constants, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { messageOf, VertebraError } from '../errors.ts'
 
@@ -15,5 +15,24 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {})
     throw new VertebraError('OUTPUT_FAILED', `Expected to write ${path} but it failed: ${messageOf(cause)}.`, { cause })
+  }
+}
+
+/**
+ * Makes a folder and checks that files can be written into it.
+ * @throws VertebraError `OUTPUT_FAILED` that names the folder.
+ */
+export async function checkWritable(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+    await access(folder, constants.W_OK)
+  } catch (cause) {
+    throw new VertebraError(
+      'OUTPUT_FAILED',
+      `Expected a folder to write into but ${folder} is not: ${messageOf(cause)}.`,
+      {
+        cause,
+      },
+    )
   }
 }

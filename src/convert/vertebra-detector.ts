@@ -3,6 +3,7 @@ import type { BackboneDescription } from '../architectures/backbone.ts'
 import { slimResnetV2 } from '../architectures/resnet.ts'
 import { vgg } from '../architectures/vgg.ts'
 import { VertebraError } from '../errors.ts'
+import { schemaProblems } from '../models/schema-problems.ts'
 import type { SafetensorsFile } from '../weights/containers/safetensors.ts'
 import { storedWeights } from '../weights/stored-weights.ts'
 import type { About, ManifestBase, Recipe } from './recipe.ts'
@@ -99,7 +100,10 @@ export function vertebraDetector(file: SafetensorsFile, about: About = {}, confi
 
 function readConfig(json: string | undefined): Config {
   if (json === undefined) {
-    throw new VertebraError('WEIGHTS_INVALID', 'Expected a configuration in the metadata of the weights but there is none.')
+    throw new VertebraError(
+      'WEIGHTS_INVALID',
+      'Expected a configuration in the metadata of the weights but there is none.',
+    )
   }
   let value: unknown
   try {
@@ -109,7 +113,7 @@ function readConfig(json: string | undefined): Config {
   }
   const result = configSchema.safeParse(value)
   if (result.success) return result.data
-  const problems = result.error.issues.slice(0, 5).map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  const problems = schemaProblems(configSchema, value)
   throw new VertebraError('WEIGHTS_INVALID', `The configuration of the weights is wrong: ${problems.join('; ')}.`)
 }
 
@@ -119,7 +123,8 @@ function manifestBase(config: Config, title: string, about: About): ManifestBase
     format: 'vertebra-model',
     version: 1,
     name: about.name ?? `${config.backbone}-detector`,
-    description: about.description ?? `Faster R-CNN with ${title} and a feature pyramid, ${config.categories.length} classes.`,
+    description:
+      about.description ?? `Faster R-CNN with ${title} and a feature pyramid, ${config.categories.length} classes.`,
     architecture: `Faster R-CNN, ${title}, feature pyramid of ${config.pyramid_channels} channels`,
     labels: config.categories.map(({ name, id }) => ({ name, categoryId: id })),
     input: {

@@ -40,7 +40,12 @@ export async function* detectAll<Input>(
   async function* flush(): AsyncGenerator<DetectOutcome<Input>, void, undefined> {
     for (const outcome of await detectTogether(detector, batch, rest, done)) {
       done += 1
-      onProgress?.({ phase: 'detect', done, ...total, ...(typeof outcome.input === 'string' && { item: outcome.input }) })
+      onProgress?.({
+        phase: 'detect',
+        done,
+        ...total,
+        ...(typeof outcome.input === 'string' && { item: outcome.input }),
+      })
       yield outcome
     }
     batch = []
@@ -69,7 +74,8 @@ async function detectTogether<Input>(
   }
   // One of them spoilt the batch: find out which.
   const outcomes: DetectOutcome<Input>[] = []
-  for (const [i, input] of inputs.entries()) outcomes.push(...(await detectTogether(detector, [input], options, first + i)))
+  for (const [i, input] of inputs.entries())
+    outcomes.push(...(await detectTogether(detector, [input], options, first + i)))
   return outcomes
 }
 

@@ -1,15 +1,15 @@
-import { type Backbone, createBackbone } from './backbone.ts'
-import { createDetector, type Detector } from './detector.ts'
-import { positiveInteger } from './options.ts'
-import { createSessions, type SessionName, type Sessions } from './sessions.ts'
 import { decodeImage, type ImageInput } from '../images/decode.node.ts'
+import { openModel } from '../models/load.ts'
+import { locateModel } from '../models/locate.node.ts'
+import type { Manifest } from '../models/manifest.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import { checkDeviceChoice, chooseDevice } from '../runtime/choose-device.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { DeviceChoice } from '../runtime/runtime.ts'
-import { openModel } from '../models/load.ts'
-import { locateModel } from '../models/locate.node.ts'
-import type { Manifest } from '../models/manifest.ts'
+import { type Backbone, createBackbone } from './backbone.ts'
+import { createDetector, type Detector } from './detector.ts'
+import { positiveInteger } from './options.ts'
+import { createSessions, type SessionName, type Sessions } from './sessions.ts'
 
 export interface LoadOptions extends WorkOptions {
   /** Where to run. Default `auto`: the best device that works here. */

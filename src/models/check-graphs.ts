@@ -2,7 +2,9 @@ import { VertebraError } from '../errors.ts'
 import type { Model, ValueInfo } from '../onnx/model.ts'
 import type { GraphName, Manifest } from './manifest.ts'
 
-type Expected = Readonly<Record<string, { readonly dataType: string; readonly rank: number; readonly channels?: number }>>
+type Expected = Readonly<
+  Record<string, { readonly dataType: string; readonly rank: number; readonly channels?: number }>
+>
 
 /**
  * Checks that a graph has the inputs and outputs the manifest promises.

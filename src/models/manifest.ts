@@ -1,5 +1,12 @@
 import * as z from 'zod/mini'
+import type { FeatureInfo } from '../architectures/feature.ts'
+import type { AnchorSpec } from '../boxes/anchors.ts'
+import type { RoiSpec } from '../heads/levels.ts'
+import type { PostprocessOptions } from '../heads/postprocess.ts'
+import type { ProposalOptions } from '../heads/proposals.ts'
 import { VertebraError } from '../errors.ts'
+import type { InputSpec } from '../images/input-spec.ts'
+import { schemaProblems } from './schema-problems.ts'
 
 /**
  * `model.json`: everything a reader of a model folder needs, so that no constant of a detector hides in code. The
@@ -33,7 +40,56 @@ const graphFile = z.strictObject({
   precision: z.enum(['float32', 'float16', 'int8-weights']),
 })
 
-export const manifestSchema = z.strictObject({
+/** The manifest of a model folder. */
+export interface Manifest {
+  readonly format: 'vertebra-model'
+  readonly version: 1
+  readonly name: string
+  readonly description: string
+  readonly architecture: string
+  /** The K classes in the order of the network's outputs, without background. */
+  readonly labels: readonly { readonly name: string; readonly categoryId: number }[]
+  readonly input: InputSpec
+  /** What the backbone gives, finest first. */
+  readonly features: readonly FeatureInfo[]
+  /** What the RPN and the RoI head see, finest first. */
+  readonly pyramid: readonly FeatureInfo[]
+  readonly anchors: AnchorSpec
+  readonly rpn: ProposalOptions
+  readonly roi: RoiSpec
+  readonly head: PostprocessOptions
+  readonly graphs: { readonly backbone: GraphFile; readonly rpn: GraphFile; readonly roiHead: GraphFile }
+  readonly source: ModelSource
+  readonly metrics: readonly ModelMetric[]
+}
+
+export type GraphName = keyof Manifest['graphs']
+
+export interface GraphFile {
+  readonly file: string
+  readonly bytes: number
+  readonly sha256: string
+  readonly precision: 'float32' | 'float16' | 'int8-weights'
+}
+
+/** Where the weights come from, and under which terms. */
+export interface ModelSource {
+  readonly weights: string
+  readonly url?: string | undefined
+  readonly licence: string
+  readonly attribution?: string | undefined
+  readonly citations: readonly string[]
+}
+
+/** A measured figure and the command that measures it. */
+export interface ModelMetric {
+  readonly dataset: string
+  readonly metric: string
+  readonly value: number
+  readonly command: string
+}
+
+const manifestSchema: z.ZodMiniType<Manifest> = z.strictObject({
   format: z.literal('vertebra-model'),
   version: z.literal(1),
   name: z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]*$/, 'a name of lower-case letters, digits, ".", "_" and "-"')),
@@ -104,9 +160,6 @@ export const manifestSchema = z.strictObject({
   metrics: z.array(z.strictObject({ dataset: text, metric: text, value: z.number(), command: text })),
 })
 
-export type Manifest = z.infer<typeof manifestSchema>
-export type GraphName = keyof Manifest['graphs']
-
 /**
  * Checks the text of a `model.json`: first the schema, then what the fields say of each other.
  * @param origin where it came from, for messages.
@@ -122,10 +175,7 @@ export function parseManifest(json: string, origin: string): Manifest {
     })
   }
   const result = manifestSchema.safeParse(value)
-  if (!result.success) {
-    const problems = result.error.issues.slice(0, 8).map((issue) => `${fieldPath(issue.path)}: ${issue.message}`)
-    throw invalid(origin, problems)
-  }
+  if (!result.success) throw invalid(origin, schemaProblems(manifestSchema, value))
   const problems = contradictions(result.data)
   if (problems.length > 0) throw invalid(origin, problems)
   return result.data
@@ -135,10 +185,6 @@ function invalid(origin: string, problems: readonly string[]): VertebraError {
   return new VertebraError('MODEL_INVALID', `${origin} is not a valid model manifest: ${problems.join('; ')}.`)
 }
 
-function fieldPath(path: readonly PropertyKey[]): string {
-  return path.length === 0 ? 'the whole' : path.map(String).join('.')
-}
-
 /** What a schema of single fields cannot say. */
 function contradictions(manifest: Manifest): string[] {
   const problems: string[] = []
@@ -146,7 +192,8 @@ function contradictions(manifest: Manifest): string[] {
   for (const { feature: level, stride } of manifest.anchors.levels) {
     const known = pyramid.get(level)
     if (!known) problems.push(`anchors.levels: "${level}" is not in pyramid`)
-    else if (known.stride !== stride) problems.push(`anchors.levels: "${level}" has stride ${stride}, pyramid says ${known.stride}`)
+    else if (known.stride !== stride)
+      problems.push(`anchors.levels: "${level}" has stride ${stride}, pyramid says ${known.stride}`)
   }
   for (const level of manifest.roi.levels) {
     if (!pyramid.has(level)) problems.push(`roi.levels: "${level}" is not in pyramid`)

@@ -113,10 +113,14 @@ async function openSession(
   } catch (cause) {
     if (isOutOfMemory(cause)) throw outOfMemory('loading the graph', cause)
     if (device !== 'cpu') {
-      throw new VertebraError('DEVICE_UNAVAILABLE', `The device "${device}" refused the graph: ${shortReason(cause)}.`, {
-        value: device,
-        cause,
-      })
+      throw new VertebraError(
+        'DEVICE_UNAVAILABLE',
+        `The device "${device}" refused the graph: ${shortReason(cause)}.`,
+        {
+          value: device,
+          cause,
+        },
+      )
     }
     throw new VertebraError('GRAPH_INVALID', `ONNX Runtime refused the graph: ${shortReason(cause)}.`, { cause })
   }
@@ -140,7 +144,9 @@ function wrap(ort: OnnxRuntime, session: InferenceSession): Session {
         results = await run
       } catch (cause) {
         if (isOutOfMemory(cause)) throw outOfMemory('running the graph', cause)
-        throw new VertebraError('INFERENCE_FAILED', `ONNX Runtime failed while it ran: ${shortReason(cause)}.`, { cause })
+        throw new VertebraError('INFERENCE_FAILED', `ONNX Runtime failed while it ran: ${shortReason(cause)}.`, {
+          cause,
+        })
       } finally {
         running.delete(run)
       }

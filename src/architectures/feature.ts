@@ -1,0 +1,35 @@
+import { unexpected } from '../errors.ts'
+
+/**
+ * One feature map that a network gives, after its activation. Level n of a network is named `c<n>` (backbone) or `p<n>`
+ * (pyramid) and has stride 2^n.
+ */
+export interface FeatureInfo {
+  readonly name: string
+  readonly channels: number
+  /** Pixels of the network's input per cell. */
+  readonly stride: number
+}
+
+/** The feature of a level: `level('c', 3, 512)` is c3 with 512 channels and stride 8. */
+export function level(kind: 'c' | 'p', number: number, channels: number): FeatureInfo {
+  return { name: `${kind}${number}`, channels, stride: 2 ** number }
+}
+
+/** 3 for `c3`; throws `INVALID_ARGUMENT` for a name that is not a backbone level's. */
+export function levelNumber(name: string): number {
+  const digits = /^c([2-9])$/.exec(name)?.[1]
+  if (digits === undefined) throw unexpected('a feature level', 'c2 to c9', name)
+  return Number(digits)
+}
+
+/** Throws `INVALID_ARGUMENT` unless `value` is a whole number of at least `least`. */
+export function checkCount(name: string, value: number, least = 1): void {
+  if (!Number.isSafeInteger(value) || value < least)
+    throw unexpected(name, `a whole number of at least ${least}`, value)
+}
+
+/** Throws `INVALID_ARGUMENT` unless `value` is one of `accepted`. */
+export function checkChoice(name: string, value: string, accepted: readonly string[]): void {
+  if (!accepted.includes(value)) throw unexpected(name, accepted.map((choice) => `'${choice}'`).join(' or '), value)
+}

@@ -1,0 +1,209 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, extname, join } from 'node:path'
+import { Command, Option } from 'commander'
+import { type DetectOutcome, detectAll } from '../detector/detect-all.ts'
+import type { ImageDetections } from '../heads/detection.ts'
+import type { Detector } from '../detector/detector.ts'
+import { loadDetector } from '../detector/load.node.ts'
+import { NMS_KINDS, type NmsKind } from '../detector/options.ts'
+import { drawDetections, pictureFormat } from '../draw/index.node.ts'
+import { messageOf, VertebraError } from '../errors.ts'
+import { readCocoInstances, writeTable } from '../formats/index.ts'
+import { baseName } from '../formats/names.ts'
+import { expandSources, type ImageInput } from '../images/index.node.ts'
+import type { DeviceChoice } from '../runtime/runtime.ts'
+import { commaList, deviceOption, modelOption, numberBetween, threadsOption, wholeNumber } from './options.ts'
+import { outputNames } from './output-names.ts'
+import { type ProgressBar, progressBar } from './progress-bar.ts'
+import { checkOutput, isFolderFormat, RESULT_FORMATS, type ResultFormat, resultText, writeResults } from './results.ts'
+import { checkWritable, writeWhole } from './write-whole.ts'
+
+interface DetectFlags {
+  readonly model: string
+  readonly device: DeviceChoice
+  readonly threads?: number
+  readonly minScore?: number
+  readonly classes?: string[]
+  readonly max?: number
+  readonly nms?: NmsKind
+  readonly iou?: number
+  readonly format: ResultFormat
+  readonly out?: string
+  readonly draw?: string
+  readonly ids?: string
+  readonly batch: number
+}
+
+/** What a person wants to look at; files for scoring keep everything down to the model's own cut. */
+const VIEW_SCORE = 0.5
+
+export function detectCommand(signal: AbortSignal): Command {
+  return new Command('detect')
+    .description('find the objects in photos')
+    .argument('<photos...>', 'files, folders, globs, URLs, or - for standard input')
+    .addOption(modelOption())
+    .addOption(new Option('-f, --format <format>', 'what to print or write').choices(RESULT_FORMATS).default('table'))
+    .option('-o, --out <path>', 'write the results to this file (voc and yolo: into this folder)')
+    .option('-d, --draw <path>', 'draw the boxes: into this folder, or for one photo to this file')
+    .option(
+      '-s, --min-score <p>',
+      `least score (default: ${VIEW_SCORE} for the table and drawings, else the model's)`,
+      numberBetween(0, 1),
+    )
+    .option('-c, --classes <names>', 'only these labels, separated by commas', commaList)
+    .option('--max <n>', 'most objects per photo', wholeNumber(1))
+    .addOption(new Option('--nms <kind>', 'how overlapping boxes are thinned out').choices(NMS_KINDS))
+    .option('--iou <p>', 'overlap above which the weaker box goes', numberBetween(0, 1))
+    .option('--ids <instances.json>', 'COCO annotations that give each file its image id, for --format coco')
+    .option('--batch <n>', 'photos that go through the network together', wholeNumber(1), 1)
+    .addOption(deviceOption())
+    .addOption(threadsOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  vertebra detect street.jpg --draw street-boxes.png
+  vertebra detect photos/ --format coco --out results.json
+  vertebra detect 'photos/*.jpg' --classes person,car --min-score 0.7
+  curl -s https://example.org/cat.jpg | vertebra detect -
+
+Exit codes: 0 all photos done, 1 some failed (the others are done and written), 2 wrong usage.`,
+    )
+    .action(async (photos: string[], flags: DetectFlags) => {
+      process.exitCode = await detect(photos, flags, signal)
+    })
+}
+
+async function detect(photos: readonly string[], flags: DetectFlags, signal: AbortSignal): Promise<number> {
+  const { images, problems } = await expandSources(photos)
+  checkOutput(flags.format, flags.out, images.length)
+  // Found out now, not after an hour of work.
+  const imageId = flags.ids === undefined ? undefined : await imageIds(flags.ids)
+  if (imageId) for (const image of images) imageId(image)
+  if (flags.out !== undefined) await checkWritable(isFolderFormat(flags.format) ? flags.out : dirname(flags.out))
+  const failures: string[] = problems.map((problem) => problem.message)
+  const bar = progressBar('photos')
+  const results: ImageDetections[] = []
+  let interrupted: unknown
+  let detector: Detector<ImageInput> | undefined
+  const start = performance.now()
+  try {
+    if (images.length > 0) {
+      detector = await loadDetector(flags.model, {
+        device: flags.device,
+        threads: flags.threads,
+        signal,
+        onProgress: bar.update,
+      })
+      const draw = flags.draw === undefined ? undefined : drawer(flags.draw, images, flags.minScore ?? VIEW_SCORE)
+      for await (const outcome of outcomes(detector, images, flags, signal, bar)) {
+        const file = images[outcome.index] ?? ''
+        if ('error' in outcome) {
+          failures.push(named(file, outcome.error.message))
+          continue
+        }
+        const { width, height, detections } = outcome.result
+        const result = { file: file === '-' ? 'stdin' : file, width, height, detections }
+        results.push(result)
+        if (flags.format === 'table' && flags.out === undefined) {
+          bar.clear()
+          process.stdout.write(writeTable([result]))
+        }
+        try {
+          await draw?.(outcome, result)
+        } catch (error) {
+          failures.push(named(file, messageOf(error)))
+        }
+      }
+    }
+  } catch (error) {
+    // Results that are there already are still written.
+    if (!signal.aborted) throw error
+    interrupted = error
+  } finally {
+    bar.clear()
+    await detector?.dispose()
+  }
+  const seconds = (performance.now() - start) / 1000
+  if (detector) {
+    const context = {
+      labels: detector.labels,
+      imageId,
+      about: { model: detector.manifest.name, device: detector.device },
+    }
+    if (flags.out !== undefined) await writeResults(flags.format, flags.out, results, context)
+    else if (flags.format !== 'table') process.stdout.write(resultText(flags.format, results, context))
+    process.stderr.write(`${summary(results, seconds, detector.device.device, flags)}\n`)
+  }
+  if (failures.length > 0) {
+    process.stderr.write(`${failures.length} failed:\n${failures.map((failure) => `  ${failure}\n`).join('')}`)
+  }
+  if (interrupted) throw interrupted
+  return failures.length > 0 ? 1 : 0
+}
+
+/** Photos one after another. Standard input can be read only once, so its bytes are kept. */
+async function* outcomes(
+  detector: Detector<ImageInput>,
+  images: readonly string[],
+  flags: DetectFlags,
+  signal: AbortSignal,
+  bar: ProgressBar,
+): AsyncGenerator<DetectOutcome<ImageInput>> {
+  const inputs: ImageInput[] = []
+  for (const image of images) inputs.push(image === '-' ? await readStandardInput() : image)
+  yield* detectAll(detector, inputs, {
+    minScore: flags.minScore ?? (flags.format === 'table' ? VIEW_SCORE : undefined),
+    classes: flags.classes,
+    maxDetections: flags.max,
+    nms: flags.nms,
+    iouThreshold: flags.iou,
+    batchSize: flags.batch,
+    signal,
+    onProgress: (progress) => {
+      // A bar for one photo would only flicker.
+      if (images.length > 1) bar.update(progress)
+    },
+  })
+}
+
+type DrawResult = (outcome: DetectOutcome<ImageInput>, result: ImageDetections) => Promise<void>
+
+function drawer(target: string, images: readonly string[], minScore: number): DrawResult {
+  const isFile = images.length === 1 && extname(target) !== ''
+  if (isFile) pictureFormat(target) // a name that no picture can have is refused before the work
+  const names = outputNames(images.map((image) => (image === '-' ? 'stdin' : image)))
+  return async ({ input, index }, { detections }) => {
+    const path = isFile ? target : join(target, `${names[index]}.jpg`)
+    const visible = detections.filter(({ score }) => score >= minScore)
+    await writeWhole(path, await drawDetections(input, visible, { format: pictureFormat(path) }))
+    if (images.length === 1) process.stderr.write(`Drawn: ${path}\n`)
+  }
+}
+
+function summary(results: readonly ImageDetections[], seconds: number, device: string, flags: DetectFlags): string {
+  const objects = results.reduce((sum, { detections }) => sum + detections.length, 0)
+  const parts = [`${count(results.length, 'photo')}, ${count(objects, 'object')}, ${seconds.toFixed(1)} s on ${device}`]
+  if (flags.out !== undefined) parts.push(`written to ${flags.out}`)
+  if (flags.draw !== undefined && results.length > 1) parts.push(`drawn into ${flags.draw}`)
+  return parts.join('; ')
+}
+
+async function imageIds(path: string): Promise<(file: string) => number | string> {
+  const { images } = readCocoInstances(await readFile(path, 'utf8'), path)
+  const ids = new Map(images.map((image) => [baseName(image.file_name), image.id]))
+  return (file) => {
+    const id = ids.get(baseName(file))
+    if (id !== undefined) return id
+    throw new VertebraError('DATA_INVALID', `Expected ${file} among the images of ${path} but it is not there.`)
+  }
+}
+
+async function readStandardInput(): Promise<Uint8Array> {
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+}
+
+const named = (file: string, message: string): string => (message.includes(file) ? message : `${file}: ${message}`)
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`

@@ -1,0 +1,5 @@
+export { type Canvas2D, type CanvasOptions, drawOnCanvas } from './canvas.ts'
+export { classColour, type Rgb } from './colour.ts'
+export { type DrawableFeatureMap, drawHeatMap, type HeatMapOptions } from './heat-map.ts'
+export type { DrawableDetection, DrawOptions } from './layout.ts'
+export { renderSvg, type SvgOptions } from './svg.ts'

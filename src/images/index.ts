@@ -1,0 +1,6 @@
+export { dataUrlBytes } from './data-url.ts'
+export { type RawImage, type RgbImage, rawToRgb } from './image.ts'
+export type { InputSpec, ResizeFilter, ResizeOutput, ResizeRule, SizeRounding } from './input-spec.ts'
+export { type InputTensor, inputTensor, writeInput } from './normalise.ts'
+export { resizeImage } from './resize.ts'
+export { type Placement, planInput, targetSize } from './target-size.ts'

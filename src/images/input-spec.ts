@@ -1,0 +1,45 @@
+/**
+ * How the size of the network's input follows from the size of the photo. The aspect ratio is kept except by `exact`.
+ *
+ * - `longer`: the longer side becomes `size`, up or down.
+ * - `shorter`: the shorter side becomes `size`, unless the longer one would then pass `max`: then that becomes `max`
+ *   (torchvision's `GeneralizedRCNNTransform`, Detectron2's `ResizeShortestEdge`).
+ * - `exact`: every photo becomes `width` x `height`.
+ */
+export type ResizeRule =
+  | { readonly rule: 'longer'; readonly size: number; readonly rounding: SizeRounding }
+  | { readonly rule: 'shorter'; readonly size: number; readonly max: number; readonly rounding: SizeRounding }
+  | { readonly rule: 'exact'; readonly width: number; readonly height: number }
+
+/**
+ * How the other side becomes whole pixels: `half-up` is `int(x + 0.5)` (Detectron2, mmdetection), `nearest` rounds ties
+ * to even (Python's `round`), `floor` is torchvision's rule (its releases that still took the scale as a float32 come out
+ * 1 pixel smaller for some sizes).
+ */
+export type SizeRounding = 'half-up' | 'nearest' | 'floor'
+
+/**
+ * `bilinear` takes the four nearest pixels (half-pixel centres, no antialias: torch `interpolate(mode='bilinear',
+ * align_corners=False)`, cv2 `INTER_LINEAR`). `antialias` widens its triangle when shrinking (Pillow's `BILINEAR`,
+ * torch's `antialias=True`).
+ */
+export type ResizeFilter = 'bilinear' | 'antialias'
+
+/**
+ * `uint8` rounds the resized photo to whole levels, as a reference that resizes picture files does; `float32` does not,
+ * as a reference that resizes tensors.
+ */
+export type ResizeOutput = 'uint8' | 'float32'
+
+/** From a photo to the network's input tensor: part of every model's manifest, so that no constant hides in code. */
+export interface InputSpec {
+  /** Order of the tensor's three channels. */
+  readonly channels: 'rgb' | 'bgr'
+  /** Subtracted from each channel, in levels of 0 to 255 and in the order of `channels`. */
+  readonly mean: readonly [number, number, number]
+  /** What each channel is then divided by, in levels and in the order of `channels`. */
+  readonly std: readonly [number, number, number]
+  readonly resize: ResizeRule & { readonly filter: ResizeFilter; readonly output: ResizeOutput }
+  /** Width and height are padded right and bottom, with 0 after normalising, to a multiple of this. 1 pads nothing. */
+  readonly padMultiple: number
+}

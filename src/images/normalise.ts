@@ -1,0 +1,116 @@
+import { unexpected } from '../errors.ts'
+import { type RgbImage, requireRgb } from './image.ts'
+import type { InputSpec } from './input-spec.ts'
+import { type RgbRow, resampleRows } from './resample.ts'
+import { type Placement, planInput } from './target-size.ts'
+
+/** The network's input for N photos. */
+export interface InputTensor {
+  /** `dims[0] * dims[1] * dims[2] * dims[3]` numbers, NCHW. */
+  readonly data: Float32Array
+  /** N, 3, height, width. */
+  readonly dims: readonly [images: number, channels: 3, height: number, width: number]
+  /** Where each photo lies, in the order of the photos. */
+  readonly placements: readonly Placement[]
+}
+
+/**
+ * Resizes, normalises and pads photos into one input tensor. Photos of different sizes share the largest padded size;
+ * each lies at the left and top of its plane, with 0 around.
+ *
+ * @throws VertebraError `INVALID_ARGUMENT` without a photo, or when one's data does not fit its size.
+ * @example
+ * const { data, dims } = inputTensor(manifest.input, [photo]) // dims: [1, 3, 384, 480]
+ */
+export function inputTensor(spec: InputSpec, images: readonly RgbImage[]): InputTensor {
+  if (images.length === 0) throw unexpected('images', 'at least one picture', images)
+  const placements = images.map((image) => planInput(spec, image.width, image.height))
+  const width = Math.max(...placements.map((placement) => placement.paddedWidth))
+  const height = Math.max(...placements.map((placement) => placement.paddedHeight))
+  const data = new Float32Array(images.length * 3 * width * height)
+  images.forEach((image, index) => {
+    writeInput(spec, image, placements[index] as Placement, data, { width, height }, index)
+  })
+  return { data, dims: [images.length, 3, height, width], placements }
+}
+
+/**
+ * Resizes one photo, normalises it as `(level - mean) / std` and writes it into image `imageIndex` of an NCHW tensor
+ * whose planes are `plane.width` x `plane.height`, in one pass; the rest of the three planes becomes 0.
+ *
+ * @throws VertebraError `INVALID_ARGUMENT` when the photo, the placement and the tensor do not fit together.
+ */
+export function writeInput(
+  spec: InputSpec,
+  image: RgbImage,
+  placement: Placement,
+  target: Float32Array,
+  plane: { readonly width: number; readonly height: number },
+  imageIndex = 0,
+): void {
+  requireRgb(image)
+  const { inputWidth, inputHeight } = placement
+  const area = plane.width * plane.height
+  if (image.width !== placement.width || image.height !== placement.height) {
+    throw unexpected('placement', `a placement of a ${image.width}x${image.height} photo`, placement)
+  }
+  if (plane.width < inputWidth || plane.height < inputHeight) {
+    throw unexpected('plane', `a plane of at least ${inputWidth}x${inputHeight}`, `${plane.width}x${plane.height}`)
+  }
+  if (target.length < (imageIndex + 1) * 3 * area) {
+    throw unexpected('target', `a tensor of at least ${(imageIndex + 1) * 3 * area} numbers`, target.length)
+  }
+  const planOf = (source: number): ChannelPlan => channelPlan(spec, source, imageIndex * 3 * area, area)
+  const channels: ChannelPlans = [planOf(0), planOf(1), planOf(2)]
+  resampleRows(image, inputWidth, inputHeight, spec.resize, (y, row) => {
+    const offset = y * plane.width
+    if (row instanceof Float32Array) normaliseRow(row, target, offset, channels)
+    else lookUpRow(row, target, offset, channels)
+    for (const { start } of channels) target.fill(0, start + offset + inputWidth, start + offset + plane.width)
+  })
+  for (const { start } of channels) target.fill(0, start + inputHeight * plane.width, start + area)
+}
+
+/** Where one channel of the photo goes, and how: `table` holds the normalised value of each of the 256 levels. */
+interface ChannelPlan {
+  readonly start: number
+  readonly mean: number
+  readonly std: number
+  readonly table: Float32Array
+}
+
+type ChannelPlans = readonly [red: ChannelPlan, green: ChannelPlan, blue: ChannelPlan]
+
+function channelPlan(spec: InputSpec, source: number, base: number, area: number): ChannelPlan {
+  const plane = spec.channels === 'rgb' ? source : 2 - source
+  const mean = spec.mean[plane] as number
+  const std = spec.std[plane] as number
+  const table = Float32Array.from({ length: 256 }, (_, level) => (level - mean) / std)
+  return { start: base + plane * area, mean, std, table }
+}
+
+function lookUpRow(
+  row: Exclude<RgbRow, Float32Array>,
+  target: Float32Array,
+  offset: number,
+  [red, green, blue]: ChannelPlans,
+): void {
+  let toRed = red.start + offset
+  let toGreen = green.start + offset
+  let toBlue = blue.start + offset
+  const { table: reds } = red
+  const { table: greens } = green
+  const { table: blues } = blue
+  for (let i = 0; i < row.length; i += 3) {
+    target[toRed++] = reds[row[i] as number] as number
+    target[toGreen++] = greens[row[i + 1] as number] as number
+    target[toBlue++] = blues[row[i + 2] as number] as number
+  }
+}
+
+function normaliseRow(row: Float32Array, target: Float32Array, offset: number, channels: ChannelPlans): void {
+  for (const [source, { start, mean, std }] of channels.entries()) {
+    let to = start + offset
+    for (let i = source; i < row.length; i += 3) target[to++] = ((row[i] as number) - mean) / std
+  }
+}

@@ -1,0 +1,77 @@
+import { unexpected } from '../errors.ts'
+import { planInput } from '../images/target-size.ts'
+import { countOperations, inferShapes } from '../onnx/shapes.ts'
+import type { LoadedModel } from './load.ts'
+import type { GraphName, Manifest } from './manifest.ts'
+
+/** One graph's cost. */
+export interface GraphSummary {
+  readonly graph: GraphName
+  readonly bytes: number
+  readonly precision: Manifest['graphs'][GraphName]['precision']
+  readonly parameters: number
+  readonly multiplyAdds: number
+}
+
+/** One feature level of a photo of the size asked about. */
+export interface LevelSummary {
+  readonly name: string
+  readonly channels: number
+  readonly stride: number
+  readonly width: number
+  readonly height: number
+}
+
+/** A model in numbers, for a photo of one size. Nothing is run for it. */
+export interface ModelSummary {
+  readonly photo: { readonly width: number; readonly height: number }
+  /** The network's input, with its padding. */
+  readonly input: { readonly width: number; readonly height: number }
+  readonly graphs: readonly GraphSummary[]
+  readonly levels: readonly LevelSummary[]
+}
+
+/**
+ * Counts parameters and multiply-adds (one multiplication with its addition is one, as in the ResNet paper's table 1),
+ * with the RoI head on as many proposals as the manifest keeps.
+ * @throws VertebraError what reading the graphs throws; `INVALID_ARGUMENT` for a size that is no size.
+ */
+export async function summarizeModel(model: LoadedModel, width: number, height: number): Promise<ModelSummary> {
+  const { manifest } = model
+  const { paddedWidth, paddedHeight } = planInput(manifest.input, width, height)
+  const sizes = new Map<string, readonly number[]>()
+  const graphs: GraphSummary[] = []
+  for (const name of ['backbone', 'rpn', 'roiHead'] as const) {
+    const graph = await model.graph(name)
+    const dims: Record<string, readonly number[]> = {}
+    for (const input of graph.graph.inputs) {
+      dims[input.name] = inputDims(input.name, manifest, [1, 3, paddedHeight, paddedWidth], sizes)
+    }
+    const shapes = inferShapes(graph, dims)
+    for (const output of graph.graph.outputs) sizes.set(output.name, shapes.get(output.name) ?? [])
+    const { parameters, multiplyAdds } = countOperations(graph, dims)
+    const { bytes, precision } = manifest.graphs[name]
+    graphs.push({ graph: name, bytes, precision, parameters, multiplyAdds })
+  }
+  const known = new Map([...manifest.features, ...manifest.pyramid].map((level) => [level.name, level]))
+  const levels = [...known.values()].map((level) => {
+    const [, , rows = 0, columns = 0] = sizes.get(level.name) ?? []
+    return { ...level, width: columns, height: rows }
+  })
+  return { photo: { width, height }, input: { width: paddedWidth, height: paddedHeight }, graphs, levels }
+}
+
+function inputDims(
+  name: string,
+  manifest: Manifest,
+  image: readonly number[],
+  sizes: ReadonlyMap<string, readonly number[]>,
+): readonly number[] {
+  const known = name === 'image' ? image : sizes.get(name)
+  if (known) return known
+  // All proposals on the first level: the fully connected layers cost the same wherever they come from.
+  const rows = name.endsWith(`_${manifest.roi.levels[0]}`) ? manifest.rpn.postNmsTopN : 0
+  if (name.startsWith('rois_')) return [rows, 4]
+  if (name.startsWith('batch_')) return [rows]
+  throw unexpected('graph input', 'an image, a feature level, rois or batch', name, 'MODEL_INVALID')
+}

@@ -1,0 +1,62 @@
+import { unexpected } from '../../errors.ts'
+import { intOf } from '../attributes.ts'
+import type { Model, Node, Tensor } from '../model.ts'
+import { elementCount, float32Of, int8Of, tensorFrom } from '../tensors.ts'
+import { pruneModel } from './prune.ts'
+
+/**
+ * Weights stored as int8 or uint8 behind DequantizeLinear become plain float32 constants under the name that the node
+ * gave them: `(stored - zeroPoint) * scale` in single precision. What a CPU runs in float32; the inverse of
+ * `quantizeWeights`. Nodes that dequantise activations stay.
+ *
+ * @throws VertebraError `GRAPH_INVALID` when scales or zero points do not fit their weights
+ */
+export function dequantizeWeights(model: Model): Model {
+  const { graph } = model
+  const initializers = new Map(graph.initializers)
+  const outputs = new Set(graph.outputs.map((output) => output.name))
+  const nodes = graph.nodes.filter((node) => {
+    const [output = ''] = node.outputs
+    if (node.opType !== 'DequantizeLinear' || outputs.has(output)) return true
+    const weight = dequantized(node, graph.initializers)
+    if (weight) initializers.set(output, weight)
+    return weight === undefined
+  })
+  return pruneModel({ ...model, graph: { ...graph, nodes, initializers } })
+}
+
+function dequantized(node: Node, initializers: ReadonlyMap<string, Tensor>): Tensor | undefined {
+  const [storedName = '', scaleName = '', pointName = ''] = node.inputs
+  const stored = initializers.get(storedName)
+  const scale = initializers.get(scaleName)
+  const point = initializers.get(pointName)
+  const isConstant = stored && scale?.dataType === 'float32' && (pointName === '' || point)
+  if (!isConstant) return undefined
+  const values = integers(stored, storedName)
+  if (!values) return undefined
+  const { dims } = stored
+  const scales = float32Of(scale, scaleName)
+  const isPerChannel = scale.dims.length > 0
+  const given = intOf(node, 'axis', 1)
+  const axis = given < 0 ? given + dims.length : given
+  const channels = isPerChannel ? dims[axis] : 1
+  const points = point ? integers(point, pointName) : new Int8Array(scales.length)
+  if (scales.length !== channels || points?.length !== channels) {
+    const received = `${scales.length} scales and ${points?.length} zero points`
+    throw unexpected(`weight "${storedName}"`, `${channels} scales on axis ${axis}`, received, 'GRAPH_INVALID')
+  }
+  const inner = isPerChannel ? elementCount(dims.slice(axis + 1)) : values.length
+  const result = new Float32Array(values.length)
+  for (let start = 0, c = 0; start < values.length; start += inner, c = (c + 1) % channels) {
+    const factor = scales[c] as number
+    const zero = points[c] as number
+    const end = start + inner
+    for (let i = start; i < end; i++) result[i] = ((values[i] as number) - zero) * factor
+  }
+  return tensorFrom(result, dims)
+}
+
+function integers(tensor: Tensor, name: string): Int8Array | Uint8Array | undefined {
+  if (tensor.dataType === 'int8') return int8Of(tensor, name)
+  return tensor.dataType === 'uint8' ? tensor.bytes : undefined
+}

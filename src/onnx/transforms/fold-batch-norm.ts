@@ -1,0 +1,78 @@
+import { floatOf } from '../attributes.ts'
+import type { Model, Node, Tensor } from '../model.ts'
+import { float32Of, tensorFrom } from '../tensors.ts'
+import { pruneModel } from './prune.ts'
+import { Readers } from './readers.ts'
+
+/**
+ * Batch normalisation that follows a convolution becomes part of the convolution's weight and bias:
+ * `weight * f` and `(bias - mean) * f + shift` with `f = scale / sqrt(variance + epsilon)`, computed in double
+ * precision. Left as it is where something else reads the convolution, or where weights are not plain float32
+ * constants (fold before quantising).
+ *
+ * @example
+ * const folded = foldBatchNorm(decodeModel(bytes))
+ */
+export function foldBatchNorm(model: Model): Model {
+  const { graph } = model
+  const readers = new Readers(graph)
+  const producers = new Map(graph.nodes.map((node) => [node.outputs[0] ?? '', node]))
+  const initializers = new Map(graph.initializers)
+  const folded = new Map<Node, Node>()
+  const gone = new Set<Node>()
+  for (const norm of graph.nodes) {
+    const conv = norm.opType === 'BatchNormalization' ? producers.get(norm.inputs[0] ?? '') : undefined
+    if (conv?.opType !== 'Conv' || readers.count(conv.outputs[0] ?? '') !== 1) continue
+    const parts = partsOf(conv, norm, graph.initializers)
+    if (!parts) continue
+    const [x = '', weightName = '', biasName = `${weightName.replace(/\.weight$/, '')}.bias`] = conv.inputs
+    const { weight, bias } = fold(parts, floatOf(norm, 'epsilon', 1e-5))
+    // A weight that other nodes read too must stay as it is for them.
+    const newWeight = readers.count(weightName) === 1 ? weightName : readers.freshName(weightName)
+    const ownsBias = conv.inputs.length > 2 && readers.count(biasName) === 1
+    const newBias = ownsBias ? biasName : readers.freshName(biasName)
+    initializers.set(newWeight, weight).set(newBias, bias)
+    folded.set(conv, { ...conv, inputs: [x, newWeight, newBias], outputs: [norm.outputs[0] ?? ''] })
+    gone.add(norm)
+  }
+  const nodes = graph.nodes.filter((node) => !gone.has(node)).map((node) => folded.get(node) ?? node)
+  return pruneModel({ ...model, graph: { ...graph, nodes, initializers } })
+}
+
+interface Parts {
+  readonly weight: Tensor
+  readonly bias: Float32Array
+  readonly scale: Float32Array
+  readonly shift: Float32Array
+  readonly mean: Float32Array
+  readonly variance: Float32Array
+}
+
+function partsOf(conv: Node, norm: Node, initializers: ReadonlyMap<string, Tensor>): Parts | undefined {
+  const floats = (name: string | undefined): Float32Array | undefined => {
+    const tensor = initializers.get(name ?? '')
+    return tensor?.dataType === 'float32' ? float32Of(tensor, name) : undefined
+  }
+  const weight = initializers.get(conv.inputs[1] ?? '')
+  const bias = conv.inputs[2] ? floats(conv.inputs[2]) : new Float32Array(weight?.dims[0] ?? 0)
+  const [scale, shift, mean, variance] = norm.inputs.slice(1).map(floats)
+  if (weight?.dataType !== 'float32' || !bias || !scale || !shift || !mean || !variance) return undefined
+  return { weight, bias, scale, shift, mean, variance }
+}
+
+function fold(
+  { weight, bias, scale, shift, mean, variance }: Parts,
+  epsilon: number,
+): { weight: Tensor; bias: Tensor } {
+  const channels = weight.dims[0] ?? 0
+  const source = float32Of(weight)
+  const size = channels === 0 ? 0 : source.length / channels
+  const weights = new Float32Array(source.length)
+  const biases = new Float32Array(channels)
+  for (let c = 0; c < channels; c++) {
+    const factor = (scale[c] as number) / Math.sqrt((variance[c] as number) + epsilon)
+    biases[c] = ((bias[c] as number) - (mean[c] as number)) * factor + (shift[c] as number)
+    for (let i = c * size; i < (c + 1) * size; i++) weights[i] = (source[i] as number) * factor
+  }
+  return { weight: tensorFrom(weights, weight.dims), bias: tensorFrom(biases) }
+}

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import {
+  type BackboneDescription,
+  backboneFeatures,
+  buildBackbone,
+  buildRoiHead,
+  buildRpn,
+  type ResnetDepth,
+  type RoiHeadDescription,
+  type RpnDescription,
+  resnet,
+  slimResnetV2,
+  vgg,
+} from '../../src/architectures/index.ts'
+import { zeroWeights } from '../../src/weights/random.ts'
+
+const INVALID = expect.objectContaining({ code: 'INVALID_ARGUMENT' })
+
+describe('backbones', () => {
+  it.each<[string, unknown, RegExp]>([
+    ['a family', { family: 'densenet' }, /family.*"densenet"/],
+    ['no stages', resnet(18, { stages: [] }), /1 to 8 stages for stages/],
+    ['a stage without units', resnet(18, { stages: [2, 0] }), /units of a stage.*0/],
+    ['half a unit', resnet(18, { stages: [2, 1.5] }), /units of a stage.*1\.5/],
+    ['a width', resnet(18, { width: Number.NaN }), /width.*NaN/],
+    ['a unit', { ...resnet(18), unit: 'dense' }, /'basic' or 'bottleneck' for unit.*"dense"/],
+    ['a variant', { ...resnet(18), variant: 'v3' }, /variant.*"v3"/],
+    ['an epsilon', resnet(18, { norm: { kind: 'batch', epsilon: -1 } }), /norm\.epsilon.*-1/],
+    ['own activations of v1', resnet(18, { preactLevels: ['c3'] }), /preactLevels/],
+    ['own activations of a level that is not there', slimResnetV2(50, ['c6']), /preactLevels.*"c6"/],
+    ['stages of VGG', { ...vgg(16), convolutions: [1] }, /5 stages for convolutions/],
+  ])('refuse %s', (_, description, message) => {
+    const build = () => backboneFeatures(description as BackboneDescription)
+    expect(build).toThrow(message)
+    expect(build).toThrow(INVALID)
+  })
+
+  it('refuse depths and levels that do not exist', () => {
+    expect(() => resnet(99 as ResnetDepth)).toThrow('Expected 18, 34, 50, 101, 152 for depth but received 99.')
+    expect(() => vgg(11 as 16)).toThrow('Expected 16 or 19 for depth but received 11.')
+    expect(() => buildBackbone(vgg(16), zeroWeights(), ['c6'])).toThrow(/'c2' or 'c3' or 'c4' or 'c5' for levels.*"c6"/)
+    expect(() => buildBackbone(vgg(16), zeroWeights(), [])).toThrow(/at least one level/)
+  })
+})
+
+const c = (number: number, channels = 8) => ({ name: `c${number}`, channels, stride: 2 ** number })
+
+describe('buildRpn', () => {
+  const pyramid = { channels: 4, extraLevel: false }
+  it.each<[string, Partial<RpnDescription>, RegExp]>([
+    ['no levels', { levels: [] }, /at least one level/],
+    ['levels in the wrong order', { levels: [c(4), c(3)], pyramid }, /follow each other/],
+    ['a missing level', { levels: [c(3), c(5)], pyramid }, /follow each other/],
+    ['a level of another name', { levels: [{ name: 'x', channels: 8, stride: 8 }], pyramid }, /c2 to c9.*"x"/],
+    ['different channels without a pyramid', { levels: [c(3, 4), c(4, 8)] }, /equal channels.*\[4, 8\]/],
+    ['no anchors', { anchors: 0 }, /anchors per cell.*0/],
+    ['no channels', { channels: 0 }, /RPN channels.*0/],
+    ['a pyramid without channels', { pyramid: { ...pyramid, channels: -1 } }, /pyramid channels.*-1/],
+  ])('refuses %s', (_, changes, message) => {
+    const build = () => buildRpn({ levels: [c(3)], channels: 4, anchors: 3, ...changes }, zeroWeights())
+    expect(build).toThrow(message)
+    expect(build).toThrow(INVALID)
+  })
+})
+
+describe('buildRoiHead', () => {
+  const head: RoiHeadDescription = {
+    levels: [c(4)],
+    pool: { kind: 'max', size: 7 },
+    body: { kind: 'fc', channels: 4 },
+    classes: 2,
+    classAgnostic: false,
+  }
+  it.each<[string, Partial<RoiHeadDescription>, RegExp]>([
+    ['no levels', { levels: [] }, /one or more levels/],
+    ['levels of different channels', { levels: [c(3, 4), c(4, 8)] }, /equal channels/],
+    ['no classes', { classes: 0 }, /classes.*0/],
+    ['no size', { pool: { kind: 'max', size: 0 } }, /pool\.size.*0/],
+    ['a sampling ratio', { pool: { kind: 'align', size: 7, samplingRatio: -1, aligned: true } }, /samplingRatio.*-1/],
+    ['no channels', { body: { kind: 'fc', channels: 0 } }, /body\.channels.*0/],
+    ['a v2 stage', { body: { kind: 'stage', backbone: slimResnetV2(50) } }, /v1 or v1\.5/],
+    ['a stage of other channels', { body: { kind: 'stage', backbone: resnet(50) } }, /reads 8 channels.*1024/],
+  ])('refuses %s', (_, changes, message) => {
+    const build = () => buildRoiHead({ ...head, ...changes }, zeroWeights())
+    expect(build).toThrow(message)
+    expect(build).toThrow(INVALID)
+  })
+})

@@ -1,0 +1,256 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { detectAll } from '../../src/detector/detect-all.ts'
+import type { Detector } from '../../src/detector/detector.ts'
+import { loadBackbone, loadDetector } from '../../src/detector/load.node.ts'
+import { VertebraError } from '../../src/errors.ts'
+import type { ImageInput } from '../../src/images/decode.node.ts'
+import type { Progress } from '../../src/progress.ts'
+import { testPhoto, tinyModelFolder } from '../tiny-model.ts'
+
+let folder: string
+let detector: Detector<ImageInput>
+const photo = testPhoto(160, 120)
+
+beforeAll(async () => {
+  folder = await tinyModelFolder()
+  detector = await loadDetector(folder, { device: 'cpu' })
+  return () => detector.dispose()
+})
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work
+  } catch (error) {
+    if (error instanceof VertebraError) return `${error.code}: ${error.message}`
+    throw error
+  }
+  return 'no error'
+}
+
+describe('detect', () => {
+  it('gives boxes inside the photo, best first, of the manifest labels, and says what ran', async () => {
+    const { detections, width, height, device, times } = await detector.detect(photo, { minScore: 0.1 })
+    expect([width, height]).toEqual([160, 120])
+    expect(detections.length).toBeGreaterThan(0)
+    expect(detections.length).toBeLessThanOrEqual(20)
+    for (const [i, { box, score, label, classIndex, categoryId }] of detections.entries()) {
+      const [x, y, w, h] = box
+      expect(Math.min(x, y)).toBeGreaterThanOrEqual(0)
+      expect(x + w).toBeLessThanOrEqual(160.001)
+      expect(y + h).toBeLessThanOrEqual(120.001)
+      expect(score).toBeGreaterThan(0.1)
+      expect(score).toBeLessThanOrEqual(detections[i - 1]?.score ?? 1)
+      expect(detector.manifest.labels[classIndex]).toEqual({ name: label, categoryId })
+    }
+    expect(device.device).toBe('cpu')
+    expect(device.reason).toBe('cpu was asked for.')
+    expect(Object.values(times).every((ms) => ms >= 0)).toBe(true)
+    expect(times.network).toBeGreaterThan(0)
+  })
+
+  it('gives the same output for the same input', async () => {
+    const first = await detector.detect(photo)
+    const second = await detector.detect(photo)
+    expect(second.detections).toEqual(first.detections)
+  })
+
+  it('gives in a batch what it gives alone, whatever the company', async () => {
+    const photos = [photo, testPhoto(100, 200, 2), testPhoto(160, 120, 3), testPhoto(158, 121, 4)]
+    const batch = await detector.detectBatch(photos)
+    for (const [i, each] of photos.entries()) {
+      const alone = await detector.detect(each)
+      const together = batch[i]
+      expect([together?.width, together?.height]).toEqual([each.width, each.height])
+      expect(together?.detections.length).toBe(alone.detections.length)
+      for (const [d, { label, score, box }] of alone.detections.entries()) {
+        const other = together?.detections[d]
+        expect(other?.label).toBe(label)
+        expect(other?.score).toBeCloseTo(score, 5)
+        for (const [k, value] of box.entries()) expect(other?.box[k]).toBeCloseTo(value, 2)
+      }
+    }
+    expect(await detector.detectBatch([])).toEqual([])
+  })
+
+  it('keeps only the wanted classes, scores and count', async () => {
+    const all = await detector.detect(photo, { minScore: 0 })
+    expect(all.detections).toHaveLength(20)
+    const dogs = await detector.detect(photo, { minScore: 0, classes: ['dog'] })
+    expect(new Set(dogs.detections.map(({ label }) => label))).toEqual(new Set(['dog']))
+    const two = await detector.detect(photo, { minScore: 0, maxDetections: 2 })
+    expect(two.detections).toEqual(all.detections.slice(0, 2))
+    expect((await detector.detect(photo, { minScore: 1 })).detections).toEqual([])
+  })
+
+  it('thins out differently by kind of NMS', async () => {
+    const counts: Record<string, number> = {}
+    for (const nms of ['per-class', 'agnostic', 'soft-linear', 'soft-gaussian'] as const) {
+      const { detections } = await detector.detect(photo, {
+        nms,
+        minScore: 0.2,
+        iouThreshold: 0.3,
+        maxDetections: 1000,
+      })
+      counts[nms] = detections.length
+    }
+    expect(counts.agnostic).toBeLessThan(counts['per-class'] ?? 0)
+    expect(counts['soft-gaussian']).toBeGreaterThan(counts['per-class'] ?? 0)
+  })
+
+  it('takes photos of one pixel and of extreme aspect ratio', async () => {
+    for (const [width, height] of [
+      [1, 1],
+      [2000, 1],
+      [1, 2000],
+    ] as const) {
+      const result = await detector.detect(testPhoto(width, height), { minScore: 0 })
+      for (const { box } of result.detections) expect(box[0] + box[2]).toBeLessThanOrEqual(width)
+    }
+  })
+
+  it('reports each stage', async () => {
+    const seen: Progress[] = []
+    await detector.detect(photo, { onProgress: (progress) => seen.push(progress) })
+    expect(seen.map(({ phase }) => phase)).toEqual(['decode', 'prepare', 'network', 'proposals', 'head', 'postprocess'])
+    expect(seen.map(({ done, total }) => [done, total])).toEqual([1, 2, 3, 4, 5, 6].map((done) => [done, 6]))
+  })
+})
+
+describe('wrong options', () => {
+  it.each([
+    [{ minScore: 2 }, 'INVALID_ARGUMENT: Expected a number from 0 to 1 for minScore but received 2.'],
+    [{ minScore: Number.NaN }, 'INVALID_ARGUMENT: Expected a number from 0 to 1 for minScore but received NaN.'],
+    [{ maxDetections: 0 }, 'INVALID_ARGUMENT: Expected a whole number of at least 1 for maxDetections but received 0.'],
+    [
+      { classes: ['cow'] },
+      'INVALID_ARGUMENT: Expected labels of this model (cat, dog, person) for classes but received "cow".',
+    ],
+    [{ classes: [] }, 'INVALID_ARGUMENT: Expected a list of labels for classes but received [].'],
+    [{ iouThreshold: -1 }, 'INVALID_ARGUMENT: Expected a number from 0 to 1 for iouThreshold but received -1.'],
+  ])('%j', async (options, message) => {
+    expect(await codeOf(detector.detect(photo, options))).toBe(message)
+  })
+
+  it('names the devices there are', async () => {
+    const device = 'tpu' as 'cpu'
+    expect(await codeOf(loadDetector(folder, { device }))).toBe(
+      'INVALID_ARGUMENT: Expected one of auto, cuda, tensorrt, dml, coreml, webgpu, cpu for device but received "tpu".',
+    )
+    expect(await codeOf(loadDetector(folder, { threads: 0 }))).toMatch(/^INVALID_ARGUMENT: .* for threads/)
+  })
+
+  it('refuses a device that is not here', async () => {
+    const missing = process.platform === 'win32' ? 'coreml' : 'dml'
+    expect(await codeOf(loadDetector(folder, { device: missing }))).toMatch(/^DEVICE_UNAVAILABLE: Expected a device/)
+  })
+})
+
+describe('an AbortSignal', () => {
+  it('stops before, during and not after', async () => {
+    const reason = new Error('no longer wanted')
+    const before = detector.detect(photo, { signal: AbortSignal.abort(reason) })
+    await expect(before).rejects.toMatchObject({ code: 'ABORTED', cause: reason })
+    const during = new AbortController()
+    const phases: string[] = []
+    const work = detector.detect(photo, {
+      signal: during.signal,
+      onProgress: ({ phase }) => {
+        phases.push(phase)
+        if (phase === 'network') during.abort(reason)
+      },
+    })
+    await expect(work).rejects.toMatchObject({ code: 'ABORTED', cause: reason })
+    expect(phases.at(-1)).toBe('network')
+    const after = new AbortController()
+    const result = await detector.detect(photo, { signal: after.signal })
+    after.abort(reason)
+    expect(result.detections.length).toBeGreaterThan(0)
+  })
+
+  it('stops loading', async () => {
+    expect(await codeOf(loadDetector(folder, { signal: AbortSignal.abort() }))).toMatch(/^ABORTED/)
+    const controller = new AbortController()
+    const work = loadDetector(folder, { signal: controller.signal, onProgress: () => controller.abort() })
+    expect(await codeOf(work)).toMatch(/^ABORTED/)
+  })
+})
+
+describe('detectAll', () => {
+  const inputs: ImageInput[] = [photo, 'no-such-file.jpg', testPhoto(160, 120, 5), testPhoto(90, 90, 6)]
+
+  it.each([1, 2, 4])('goes on after a failure, in batches of %i', async (batchSize) => {
+    const seen: Progress[] = []
+    const outcomes: string[] = []
+    for await (const outcome of detectAll(detector, inputs, { batchSize, onProgress: (each) => seen.push(each) })) {
+      outcomes.push('error' in outcome ? outcome.error.code : `${outcome.index}`)
+    }
+    expect(outcomes).toEqual(['0', 'IMAGE_NOT_FOUND', '2', '3'])
+    expect(seen.at(-1)).toMatchObject({ phase: 'detect', done: 4, total: 4 })
+  })
+
+  it('ends at an abort, and at a wrong option', async () => {
+    const controller = new AbortController()
+    const seen: number[] = []
+    const run = async (): Promise<void> => {
+      for await (const { index } of detectAll(detector, inputs, { signal: controller.signal })) {
+        seen.push(index)
+        controller.abort()
+      }
+    }
+    expect(await codeOf(run())).toMatch(/^ABORTED/)
+    expect(seen).toEqual([0])
+    const wrong = detectAll(detector, inputs, { classes: ['cow'] }).next()
+    expect(await codeOf(wrong)).toMatch(/^INVALID_ARGUMENT/)
+  })
+})
+
+describe('backbone', () => {
+  it('describes its levels without running', () => {
+    expect(detector.backbone.features.map(({ name, channels, stride }) => [name, channels, stride])).toEqual([
+      ['c2', 8, 4],
+      ['c3', 16, 8],
+      ['c4', 32, 16],
+      ['c5', 64, 32],
+      ['p3', 16, 8],
+      ['p4', 16, 16],
+      ['p5', 16, 32],
+      ['p6', 16, 64],
+    ])
+  })
+
+  it('extracts the levels of the backbone, and of the pyramid where asked', async () => {
+    const maps = await detector.backbone.extract(photo)
+    expect(Object.keys(maps)).toEqual(['c2', 'c3', 'c4', 'c5'])
+    expect(maps.c3).toMatchObject({ channels: 16, stride: 8, width: 16, height: 12 })
+    expect(maps.c3?.data.length).toBe(16 * 16 * 12)
+    const { c4, p3 } = await detector.backbone.extract(photo, { levels: ['c4', 'p3'] })
+    expect(c4?.channels).toBe(32)
+    expect(p3).toMatchObject({ channels: 16, stride: 8, width: 16, height: 12 })
+    expect(await codeOf(detector.backbone.extract(photo, { levels: ['c9'] }))).toMatch(/c2, c3, c4, c5, p3, p4, p5, p6/)
+  })
+
+  it('embeds and compares', async () => {
+    const vector = await detector.backbone.embed(photo)
+    expect(vector.length).toBe(64)
+    expect((await detector.backbone.embed(photo, { level: 'p5' })).length).toBe(16)
+    expect(await detector.backbone.similar(photo, photo)).toBeCloseTo(1, 6)
+    expect(await detector.backbone.similar(photo, testPhoto(50, 90, 9))).toBeLessThan(0.9999)
+  })
+
+  it('is the same when loaded alone', async () => {
+    await using backbone = await loadBackbone(folder, { device: 'cpu' })
+    expect(await backbone.embed(photo)).toEqual(await detector.backbone.embed(photo))
+  })
+})
+
+describe('dispose', () => {
+  it('ends the detector for good, after running calls', async () => {
+    const own = await loadDetector(folder, { device: 'cpu' })
+    const running = own.detect(photo)
+    await own.dispose()
+    await own.dispose()
+    expect(['no error', 'DISPOSED']).toContain((await codeOf(running)).split(':')[0])
+    expect(await codeOf(own.detect(photo))).toMatch(/^DISPOSED/)
+    expect(await codeOf(own.backbone.extract(photo))).toMatch(/^DISPOSED/)
+  })
+})

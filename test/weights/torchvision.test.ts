@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { buildBackbone, buildClassifier, resnet, vgg } from '../../src/architectures/index.ts'
+import type { StoredTensor } from '../../src/weights/containers/safetensors.ts'
+import { torchvisionResnet, torchvisionVgg } from '../../src/weights/dialects/torchvision.ts'
+import { storedWeights } from '../../src/weights/stored-weights.ts'
+import type { Weights } from '../../src/weights/weights.ts'
+
+const STATES: Record<string, Record<string, number[]>> = JSON.parse(
+  readFileSync(new URL('../fixtures/architectures/torchvision-states.json', import.meta.url), 'utf8'),
+)
+
+/** A checkpoint with the names and shapes of torchvision's, all zero and without memory of its own. */
+function checkpoint(name: string): Weights {
+  const shared = new ArrayBuffer(512 * 7 * 7 * 4096 * 4)
+  const tensors = Object.entries(STATES[name] ?? {}).map(([key, shape]): [string, StoredTensor] => {
+    const size = shape.reduce((product, dim) => product * dim, 4)
+    return [key, { dtype: 'F32', shape, bytes: new Uint8Array(shared, 0, size) }]
+  })
+  return storedWeights(new Map(tensors))
+}
+
+it.each([
+  ['resnet18', 18],
+  ['resnet50', 50],
+] as const)('every tensor of %s has its place', (name, depth) => {
+  const weights = torchvisionResnet(checkpoint(name))
+  buildClassifier(resnet(depth), weights, 1000)
+  expect(weights.names().length).toBeGreaterThan(100)
+  expect(weights.unused()).toEqual([])
+})
+
+it('the convolutions of vgg16 have their place', () => {
+  const weights = torchvisionVgg(checkpoint('vgg16'), 16)
+  buildBackbone(vgg(16), weights)
+  expect(weights.unused()).toEqual(
+    [0, 3, 6].flatMap((index) => [`classifier.${index}.bias`, `classifier.${index}.weight`]),
+  )
+})
+
+it('a checkpoint of another depth is refused by the name in its file', () => {
+  const build = () => buildBackbone(resnet(50), torchvisionResnet(checkpoint('resnet18')))
+  expect(build).toThrow(/"layer1\.0\.downsample\.0\.weight".*missing.*"layer1\.0\.bn1\.bias"/)
+  expect(() => buildBackbone(resnet(34), torchvisionResnet(checkpoint('resnet18')))).toThrow(
+    /"layer1\.2\.conv1\.weight"/,
+  )
+})
