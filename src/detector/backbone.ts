@@ -1,6 +1,5 @@
 import type { FeatureInfo } from '../architectures/feature.ts'
 import { unexpected } from '../errors.ts'
-import { inputTensor } from '../images/normalise.ts'
 import type { Placement } from '../images/target-size.ts'
 import type { Manifest } from '../models/manifest.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
@@ -8,6 +7,7 @@ import type { FloatTensor } from '../runtime/runtime.ts'
 import { cosineSimilarity, type FeatureMap, poolFeatureMap } from './feature-map.ts'
 import { requireOutput } from './graph-output.ts'
 import type { DecodeImage } from './platform.ts'
+import { prepareInput } from './prepare-input.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface ExtractOptions extends WorkOptions {
@@ -61,7 +61,7 @@ export function createBackbone<Input>(
     }
     throwIfAborted(signal)
     const image = await decode(input, { signal })
-    const { data, dims, placements } = inputTensor(manifest.input, [image])
+    const { data, dims, placements } = prepareInput(manifest.input, [image])
     throwIfAborted(signal)
     const session = await sessions.open('backbone')
     throwIfAborted(signal)

@@ -1,6 +1,5 @@
 import type { Boxes } from '../boxes/boxes.ts'
 import type { RgbImage } from '../images/image.ts'
-import { inputTensor } from '../images/normalise.ts'
 import type { Placement } from '../images/target-size.ts'
 import type { Manifest } from '../models/manifest.ts'
 import { throwIfAborted } from '../progress.ts'
@@ -10,6 +9,7 @@ import { assignLevels, groupByLevel, restoreOrder } from '../heads/levels.ts'
 import type { Selection } from './options.ts'
 import { type DetectedBoxes, postprocess } from '../heads/postprocess.ts'
 import { type Proposals, type RpnLevelOutput, selectProposals } from '../heads/proposals.ts'
+import { prepareInput } from './prepare-input.ts'
 import type { Sessions } from './sessions.ts'
 import type { Stage, Stopwatch } from './stopwatch.ts'
 
@@ -38,7 +38,7 @@ export async function runPipeline(run: PipelineRun, images: readonly RgbImage[])
     throwIfAborted(signal)
   }
 
-  const { data, dims, placements } = inputTensor(manifest.input, images)
+  const { data, dims, placements } = prepareInput(manifest.input, images)
   finish('prepare')
 
   const network = await sessions.open('network')

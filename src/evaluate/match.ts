@@ -1,90 +1,85 @@
-import { unexpected } from '../errors.ts'
-import type { CocoAnnotation, CocoInstances, CocoResult } from '../formats/index.ts'
-
-type Id = number | string
-
-/** The objects and results of one category in one image. */
-export interface Cell {
-  readonly objects: CocoAnnotation[]
-  /** Highest score first; of equal scores in the results' order. */
-  readonly results: CocoResult[]
-}
-
-/** Per category id the cells of its images, in the order of the images' ids; images with neither are left out. */
-export interface Cells {
-  readonly cells: ReadonlyMap<number, readonly Cell[]>
-  /** Results of categories that the annotations do not have; they are left out. */
-  readonly unknownCategories: number
-}
+import type { EvaluationTable } from './table.ts'
 
 /**
- * Sorts annotations and results by category and image.
- * @throws VertebraError `DATA_INVALID` for a result of an image that the annotations do not have.
- */
-export function cellsOf({ images, annotations, categories }: CocoInstances, results: readonly CocoResult[]): Cells {
-  const imageOrder = new Map(
-    images
-      .map(({ id }) => id)
-      .sort(compareIds)
-      .map((id, index) => [id, index]),
-  )
-  const table = new Map(categories.map(({ id }) => [id, new Map<Id, Cell>()]))
-  const cellAt = (byImage: Map<Id, Cell>, image: Id): Cell => {
-    const found = byImage.get(image)
-    if (found) return found
-    const cell: Cell = { objects: [], results: [] }
-    byImage.set(image, cell)
-    return cell
-  }
-  for (const annotation of annotations) {
-    const byImage = table.get(annotation.category_id)
-    if (byImage) cellAt(byImage, annotation.image_id).objects.push(annotation)
-  }
-  let unknownCategories = 0
-  for (const result of results) {
-    if (!imageOrder.has(result.image_id)) {
-      throw unexpected('image_id of a result', 'the id of an annotated image', result.image_id, 'DATA_INVALID')
-    }
-    const byImage = table.get(result.category_id)
-    if (byImage) cellAt(byImage, result.image_id).results.push(result)
-    else unknownCategories++
-  }
-  const cells = new Map<number, Cell[]>()
-  for (const id of [...table.keys()].sort((a, b) => a - b)) {
-    const byImage = [...(table.get(id) ?? [])].sort(
-      ([a], [b]) => (imageOrder.get(a) as number) - (imageOrder.get(b) as number),
-    )
-    for (const [, cell] of byImage) cell.results.sort((a, b) => b.score - a.score)
-    cells.set(
-      id,
-      byImage.map(([, cell]) => cell),
-    )
-  }
-  return { cells, unknownCategories }
-}
-
-/**
- * IoU of every result (row) with every object (column) in float64, as pycocotools computes it: with a crowd, the
+ * IoU of one result with objects in float64, as pycocotools computes it: for a region to ignore (`regions` 1) the
  * intersection is divided by the result's own area.
+ *
+ * @param result row of the result table.
+ * @param objects rows of the object table.
+ * @param regions per row of the object table, 1 for a region. Left out: none is.
+ * @param out receives one IoU per object from `start` on.
  */
-export function cocoIous(results: readonly CocoResult[], objects: readonly CocoAnnotation[]): Float64Array {
-  const ious = new Float64Array(results.length * objects.length)
-  let at = 0
-  for (const { bbox: a } of results) {
-    for (const { bbox: b, iscrowd } of objects) {
-      const width = Math.min(a[2] + a[0], b[2] + b[0]) - Math.max(a[0], b[0])
-      const height = Math.min(a[3] + a[1], b[3] + b[1]) - Math.max(a[1], b[1])
-      if (width > 0 && height > 0) {
-        const intersection = width * height
-        ious[at] = intersection / (iscrowd ? a[2] * a[3] : a[2] * a[3] + b[2] * b[3] - intersection)
-      }
-      at++
+export function iouRow(
+  { objects: { boxes }, results }: EvaluationTable,
+  result: number,
+  objects: Uint32Array,
+  regions: Uint8Array | undefined,
+  out: Float64Array,
+  start = 0,
+): void {
+  const r = result * 4
+  const x = results.boxes[r] as number
+  const y = results.boxes[r + 1] as number
+  const width = results.boxes[r + 2] as number
+  const height = results.boxes[r + 3] as number
+  for (let g = 0; g < objects.length; g++) {
+    const row = objects[g] as number
+    const b = row * 4
+    const ox = boxes[b] as number
+    const oy = boxes[b + 1] as number
+    const objectWidth = boxes[b + 2] as number
+    const objectHeight = boxes[b + 3] as number
+    const w = Math.min(width + x, objectWidth + ox) - Math.max(x, ox)
+    const h = Math.min(height + y, objectHeight + oy) - Math.max(y, oy)
+    if (!(w > 0 && h > 0)) {
+      out[start + g] = 0
+      continue
     }
+    const intersection = w * h
+    const area = width * height
+    out[start + g] = intersection / (regions?.[row] === 1 ? area : area + objectWidth * objectHeight - intersection)
   }
-  return ious
 }
 
-function compareIds(a: Id, b: Id): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b
-  return String(a) < String(b) ? -1 : String(a) > String(b) ? 1 : 0
+/**
+ * One step of the greedy matching of COCOeval.evaluateImg: the free object that a result overlaps most (of equal
+ * overlaps the last), objects that count before ignored ones. Regions are never used up.
+ *
+ * Called from the highest score on; the caller marks the match in `taken`.
+ *
+ * @param ious G numbers from `start` on.
+ * @param candidates object columns, those that count first (`countedFirst`).
+ * @param ignored per column, 1 for an object that does not count.
+ * @param regions per column, 1 for an object that may be matched many times.
+ * @returns the object's column or -1.
+ */
+export function bestMatch(
+  ious: Float64Array,
+  start: number,
+  candidates: Uint32Array,
+  ignored: Uint8Array,
+  regions: Uint8Array,
+  taken: Uint8Array,
+  threshold: number,
+): number {
+  let best = Math.min(threshold, 1 - 1e-10)
+  let match = -1
+  for (let c = 0; c < candidates.length; c++) {
+    const g = candidates[c] as number
+    if (taken[g] === 1 && regions[g] !== 1) continue
+    if (match >= 0 && ignored[match] === 0 && ignored[g] === 1) break
+    const iou = ious[start + g] as number
+    if (iou < best) continue
+    best = iou
+    match = g
+  }
+  return match
+}
+
+/** Columns 0 … G - 1, those that count before the ignored ones, else in order. */
+export function countedFirst(ignored: Uint8Array, candidates: Uint32Array): void {
+  let at = 0
+  for (let pass = 0; pass < 2; pass++) {
+    for (let g = 0; g < candidates.length; g++) if (ignored[g] === pass) candidates[at++] = g
+  }
 }

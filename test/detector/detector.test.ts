@@ -5,7 +5,7 @@ import { loadBackbone, loadDetector } from '../../src/detector/load.node.ts'
 import { VertebraError } from '../../src/errors.ts'
 import type { ImageInput } from '../../src/images/decode.node.ts'
 import type { Progress } from '../../src/progress.ts'
-import { testPhoto, tinyModelFolder } from '../tiny-model.ts'
+import { testPhoto, tinyModelFolder, tinyRecipe } from '../tiny-model.ts'
 
 let folder: string
 let detector: Detector<ImageInput>
@@ -142,6 +142,17 @@ describe('wrong options', () => {
   it('refuses a device that is not here', async () => {
     const missing = process.platform === 'win32' ? 'coreml' : 'dml'
     expect(await codeOf(loadDetector(folder, { device: missing }))).toMatch(/^DEVICE_UNAVAILABLE: Expected a device/)
+  })
+})
+
+describe('memory that is not there', () => {
+  it('is one clear sentence, and the detector goes on', async () => {
+    const { input } = tinyRecipe().manifest
+    const resize = { rule: 'exact', width: 60_000, height: 60_000, filter: 'bilinear', output: 'uint8' } as const
+    const huge = await loadDetector(await tinyModelFolder({ input: { ...input, resize } }), { device: 'cpu' })
+    expect(await codeOf(huge.detect(photo))).toMatch(/^OUT_OF_MEMORY: There was not enough memory for the input/)
+    expect(await codeOf(huge.backbone.extract(photo))).toMatch(/^OUT_OF_MEMORY/)
+    await huge.dispose()
   })
 })
 

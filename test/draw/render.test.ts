@@ -103,8 +103,8 @@ describe.each(['@napi-rs/canvas', 'canvas'])('on the canvas of %s', async (name)
     let sum = 0
     for (let i = 0; i < drawn.data.length; i++)
       sum += Math.abs((drawn.data[i] as number) - (expected.data[i] as number))
-    // The renderers differ in antialiasing and the rounded corners only; a label in the wrong place makes it 3.
-    expect(sum / drawn.data.length).toBeLessThan(0.5)
+    // The renderers differ in antialiasing and the rounded corners only, by 0.13; another word in a label makes it 0.5.
+    expect(sum / drawn.data.length).toBeLessThan(0.3)
   })
 
   test.skipIf(canvases === undefined)('scales with the transform and takes characters without a glyph', async () => {

@@ -1,6 +1,7 @@
 """Makes test/fixtures/evaluate/generated.json: the figures of pycocotools and of a plain VOC mAP on generated data sets.
 
-    python test/reference/evaluation.py [count]
+    python test/reference/evaluation.py              60 data sets, into the fixture
+    python test/reference/evaluation.py --print 200  so many data sets, to standard output
 
 The data sets come from `noise`, as in detection.py; test/evaluate/generated.ts makes the same ones.
 """
@@ -17,7 +18,7 @@ from detection import noise
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-NAMES = "AP AP50 AP75 APsmall APmedium APlarge AR1 AR10 AR100 ARsmall ARmedium ARlarge".split()
+NAMES = "AP AP50 AP75 APs APm APl AR1 AR10 AR100 ARs ARm ARl".split()
 
 
 def generate(seed: int) -> tuple[dict, list[dict]]:
@@ -91,7 +92,7 @@ def voc_figures(instances: dict, results: list[dict], threshold: float) -> list[
         if positives == 0:
             continue
         own = [r for r in results if r["category_id"] == category["id"]]
-        own = sorted(own, key=lambda r: (-r["score"], r["image_id"]))
+        own = sorted(own, key=lambda r: -r["score"])
         used, hits = set(), []
         for result in own:
             overlaps = [(iou(result["bbox"], a["bbox"]), -i) for i, a in enumerate(truth) if a["image_id"] == result["image_id"]]
@@ -106,21 +107,28 @@ def voc_figures(instances: dict, results: list[dict], threshold: float) -> list[
         edges = np.concatenate(([0], recall, [1]))
         envelope = np.maximum.accumulate(np.concatenate((precision, [0]))[::-1])[::-1]
         every.append(float(np.sum(np.diff(edges) * envelope)))
-        points = [max((p for r, p in zip(recall, precision) if r >= i / 10), default=0.0) for i in range(11)]
+        points = [max((p for r, p in zip(recall, precision) if r >= 0.1 * i), default=0.0) for i in range(11)]
         eleven.append(float(np.mean(points)))
     return [float(np.mean(every)) if every else -1.0, float(np.mean(eleven)) if eleven else -1.0]
 
 
-if __name__ == "__main__":
-    np.seterr(over="ignore")
+def fixture(count: int) -> str:
     cases = []
-    for seed in range(int(sys.argv[1]) if len(sys.argv) > 1 else 60):
+    for seed in range(count):
         instances, results = generate(seed)
         if not results:  # pycocotools cannot load an empty list
             continue
         plain = {**instances, "annotations": [{**a, "iscrowd": 0} for a in instances["annotations"]]}
         cases.append({"seed": seed, "coco": coco_figures(instances, results), "voc": voc_figures(plain, results, 0.5)})
-    path = Path(__file__).parents[1] / "fixtures/evaluate/generated.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(json.dumps(case) for case in cases)
-    path.write_text(f'{{"names": {json.dumps(NAMES)}, "cases": [\n{lines}\n]}}\n')
+    return f'{{"names": {json.dumps(NAMES)}, "cases": [\n{lines}\n]}}\n'
+
+
+if __name__ == "__main__":
+    np.seterr(over="ignore")
+    if sys.argv[1:2] == ["--print"]:
+        sys.stdout.write(fixture(int(sys.argv[2])))
+    else:
+        path = Path(__file__).parents[1] / "fixtures/evaluate/generated.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(fixture(60))
