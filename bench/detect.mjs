@@ -40,4 +40,6 @@ for (const stage of stages) {
   console.log(row(stage, `${medians[stage].toFixed(2)} ms`, `${((100 * medians[stage]) / total).toFixed(2)} %`))
 }
 console.log(row('total', `${total.toFixed(2)} ms`, `median of ${runs}`))
-console.log(row('outside', `${outside.toFixed(2)} ms`, `${((100 * outside) / total).toFixed(2)} % outside the sessions`))
+console.log(
+  row('outside', `${outside.toFixed(2)} ms`, `${((100 * outside) / total).toFixed(2)} % outside the sessions`),
+)

@@ -5,11 +5,17 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+/** There npm is a script that only a shell can start. */
+export const windows = process.platform === 'win32'
 
 /** Runs a command in the project's folder and ends this process with its exit code if it fails. */
 export function run(command, args, { quiet = false, optional = false } = {}) {
-  const shell = process.platform === 'win32'
-  const result = spawnSync(command, args, { cwd: root, stdio: quiet ? 'pipe' : 'inherit', encoding: 'utf8', shell })
+  const result = spawnSync(command, args, {
+    cwd: root,
+    stdio: quiet ? 'pipe' : 'inherit',
+    encoding: 'utf8',
+    shell: windows,
+  })
   if (result.status === 0) return true
   if (optional) return false
   if (quiet) process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`)

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { build, install, root, run } from './set-up.mjs'
+import { build, install, root, run, windows } from './set-up.mjs'
 
 /** node-canvas has no binary for every system; where it cannot be installed its tests say so and are skipped. */
 const NODE_CANVAS = 'canvas@3.2.3'
@@ -25,12 +25,9 @@ function installNodeCanvas() {
 
 const counts = { passed: 0, failed: 0 }
 
-function check(name, file, args) {
-  process.stderr.write(`${name} ...\n`)
-  const { status } = spawnSync(process.execPath, [join(root, 'node_modules', file), ...args], {
-    cwd: root,
-    stdio: 'inherit',
-  })
+function check(script) {
+  process.stderr.write(`npm run ${script} ...\n`)
+  const { status } = spawnSync('npm', ['run', '--silent', script], { cwd: root, stdio: 'inherit', shell: windows })
   if (status === 0) counts.passed += 1
   else counts.failed += 1
 }
@@ -38,11 +35,7 @@ function check(name, file, args) {
 install()
 installNodeCanvas()
 build({ declarations: true })
-check('Lint and format', '@biomejs/biome/bin/biome', ['check'])
-check('Types', 'typescript/bin/tsc', ['--noEmit'])
-check('Unused code and dependencies', 'knip/bin/knip.js', [])
-check('Package', 'publint/src/cli.js', ['--strict'])
-check('Types of the package', '@arethetypeswrong/cli/dist/index.js', ['--pack', '.', '--profile', 'esm-only'])
+for (const script of ['lint', 'typecheck', 'unused', 'check-package', 'check-types']) check(script)
 
 const report = join(root, 'node_modules/.cache/vitest-report.json')
 rmSync(report, { force: true })

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
 import type { FeatureInfo } from '../architectures/feature.ts'
 import type { AnchorSpec } from '../boxes/anchors.ts'
+import { VertebraError } from '../errors.ts'
 import type { RoiSpec } from '../heads/levels.ts'
 import type { PostprocessOptions } from '../heads/postprocess.ts'
 import type { ProposalOptions } from '../heads/proposals.ts'
-import { VertebraError } from '../errors.ts'
 import type { InputSpec } from '../images/input-spec.ts'
 import { schemaProblems } from './schema-problems.ts'
 

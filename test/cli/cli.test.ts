@@ -50,7 +50,11 @@ describe('vertebra detect', () => {
   })
 
   it('takes ids from annotations, and says so before the work when one is missing', async () => {
-    const annotations = { images: [{ id: 42, file_name: 'b.jpg', width: 160, height: 120 }], annotations: [], categories: [] }
+    const annotations = {
+      images: [{ id: 42, file_name: 'b.jpg', width: 160, height: 120 }],
+      annotations: [],
+      categories: [],
+    }
     writeFileSync(join(folder, 'instances.json'), JSON.stringify(annotations))
     const { stdout } = await detect('photos/b.jpg', '-f', 'coco', '--ids', 'instances.json', '--max', '1')
     expect(JSON.parse(stdout)).toMatchObject([{ image_id: 42 }])
@@ -105,7 +109,9 @@ describe('vertebra detect', () => {
 
   it('reads standard input', async () => {
     const input = readFileSync(join(photos, 'b.jpg'))
-    const { code, stdout } = await runCli(['detect', '-', '--model', model, '--draw', join(folder, 'stdin.jpg')], { input })
+    const { code, stdout } = await runCli(['detect', '-', '--model', model, '--draw', join(folder, 'stdin.jpg')], {
+      input,
+    })
     expect(code).toBe(0)
     expect(stdout).toMatch(/^stdin {2}160 x 120/)
     expect((await sharp(join(folder, 'stdin.jpg')).metadata()).width).toBe(160)
@@ -162,7 +168,10 @@ describe('vertebra detect', () => {
   it('leaves nothing half written where it cannot write', async () => {
     writeFileSync(join(folder, 'a-file'), '')
     const { code, stderr } = await detect('photos/b.jpg', '-f', 'json', '-o', 'a-file/results.json')
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/^error: Expected a folder to write into but a-file is not/)])
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error: Expected a folder to write into but a-file is not/),
+    ])
   })
 })
 
@@ -180,7 +189,9 @@ describe('vertebra features', () => {
     const arrays = unzipSync(readFileSync(join(folder, 'maps/b.npz')))
     const c3 = arrays['c3.npy'] ?? new Uint8Array()
     expect(c3.length).toBe(128 + 16 * 12 * 16 * 4)
-    expect(new TextDecoder().decode(c3.subarray(10, 128))).toContain("'<f4', 'fortran_order': False, 'shape': (16, 12, 16)")
+    expect(new TextDecoder().decode(c3.subarray(10, 128))).toContain(
+      "'<f4', 'fortran_order': False, 'shape': (16, 12, 16)",
+    )
     expect((await sharp(join(folder, 'maps/b-p3.png')).metadata()).width).toBe(160)
   })
 })

@@ -16,7 +16,9 @@ function inFreshNode(source: string): string {
 
 describe('the package', () => {
   it('is at most 400 kB without models', () => {
-    const [pack] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' }))
+    const [pack] = JSON.parse(
+      execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' }),
+    )
     expect(pack.size).toBeLessThanOrEqual(400_000)
     const paths: string[] = pack.files.map(({ path }: { path: string }) => path)
     expect(paths).toContain('dist/index.node.js')
