@@ -4,22 +4,20 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, install, root, run, windows } from './set-up.mjs'
 
-/** node-canvas has no binary for every system; where it cannot be installed its tests say so and are skipped. */
-const NODE_CANVAS = 'canvas@3.2.3'
+/** What node-canvas needs to be compiled on Debian, where no ready-made binary of it can be had. */
 const CAIRO = ['libcairo2-dev', 'libpango1.0-dev', 'libjpeg-dev', 'libgif-dev', 'librsvg2-dev', 'pkg-config']
 
 function installNodeCanvas() {
-  if (existsSync(join(root, 'node_modules/canvas/build/Release/canvas.node'))) return
-  process.stderr.write(`Installing ${NODE_CANVAS} for the drawing tests (once) ...\n`)
-  const add = ['install', '--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error', NODE_CANVAS]
-  if (run('npm', add, { quiet: true, optional: true })) return
-  // No ready-made binary could be had, so it is compiled, which needs cairo's headers.
+  const folder = join(root, 'test/node-canvas')
+  if (existsSync(join(folder, 'node_modules/canvas/build/Release/canvas.node'))) return
+  process.stderr.write('Installing node-canvas for the drawing tests (once) ...\n')
   const isDebianRoot = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
-  if (isDebianRoot) {
+  const add = ['install', '--prefix', folder, '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error']
+  if (isDebianRoot && !existsSync('/usr/include/cairo/cairo.h')) {
     run('apt-get', ['update', '-qq'], { quiet: true, optional: true })
     run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...CAIRO], { quiet: true, optional: true })
-    if (run('npm', add, { quiet: true, optional: true })) return
   }
+  if (run('npm', add, { quiet: true, optional: true })) return
   process.stderr.write('node-canvas could not be installed: its drawing tests will be skipped.\n')
 }
 

@@ -32,7 +32,8 @@ Examples:
       const model = await openModel(await locateModel(name), { signal })
       const summary = await summarizeModel(model, flags.size.width, flags.size.height)
       const runtime = await nodeRuntime()
-      const devices = await runtime.probe()
+      const devices: DeviceReport[] = []
+      for (const device of runtime.devices) devices.push(await runtime.probe(device))
       const { manifest, origin } = model
       process.stdout.write(
         flags.json

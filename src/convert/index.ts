@@ -1,7 +1,7 @@
 export { readSafetensors, type SafetensorsFile } from '../weights/containers/safetensors.ts'
+export { torchvisionResnet, torchvisionVgg } from '../weights/dialects/torchvision.ts'
 export { randomWeights } from '../weights/random.ts'
 export { storedWeights } from '../weights/stored-weights.ts'
-export { torchvisionResnet, torchvisionVgg } from '../weights/dialects/torchvision.ts'
 export { renameWeights, type Weights } from '../weights/weights.ts'
 export { type ConvertedModel, convertDetector, STORED_PRECISIONS, type StoredPrecision } from './convert.ts'
 export type { About, ManifestBase, NetworkDescription, Recipe } from './recipe.ts'

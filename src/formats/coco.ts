@@ -53,7 +53,8 @@ export function cocoResults(images: readonly ImageDetections[], { imageId }: Coc
   })
 }
 
-function idOfName(file: string): number | string {
+/** The number that a file name is (also `COCO_val2014_000000000042.jpg`), or else the name without extension. */
+export function idOfName(file: string): number | string {
   const stem = stemOf(file)
   const digits = /^(?:COCO_[a-z]+\d{4}_)?(\d{1,15})$/.exec(stem)?.[1]
   return digits === undefined ? stem : Number(digits)

@@ -19,27 +19,34 @@ export function checkDeviceChoice(choice: unknown): DeviceChoice {
  * @throws VertebraError `DEVICE_UNAVAILABLE` with the runtime's own words.
  */
 export async function chooseDevice(runtime: Runtime, choice: DeviceChoice): Promise<ChosenDevice> {
-  const reports = await runtime.probe()
-  if (choice === 'auto') {
-    const chosen = reports.find((report) => report.works)
-    if (!chosen) throw new VertebraError('DEVICE_UNAVAILABLE', `No device works here: ${explain(reports)}.`)
-    const passedOver = reports.slice(0, reports.indexOf(chosen))
-    const why = passedOver.length > 0 ? explain(passedOver) : 'it is the best device this runtime knows'
-    return { device: chosen.device, reason: `${chosen.device} was chosen: ${why}.` }
+  if (choice !== 'auto') return namedDevice(runtime, choice)
+  const passedOver: string[] = []
+  for (const device of runtime.devices) {
+    const { works, reason } = await reportForAuto(runtime, device)
+    if (works) {
+      const why = passedOver.length > 0 ? passedOver.join('; ') : 'it is the best device this runtime knows'
+      return { device, reason: `${device} was chosen: ${why}.` }
+    }
+    passedOver.push(`${device}: ${reason}`)
   }
-  const report = reports.find(({ device }) => device === choice)
-  if (report?.works) return { device: choice, reason: `${choice} was asked for.` }
-  const works = reports.filter((each) => each.works).map((each) => each.device)
-  throw new VertebraError(
-    'DEVICE_UNAVAILABLE',
-    `Expected a device that works here (${works.join(', ')}) but received "${choice}": ` +
-      `${report?.reason ?? `${runtime.name} has no such device on this system`}.`,
-    { value: choice },
-  )
+  throw new VertebraError('DEVICE_UNAVAILABLE', `No device works here: ${passedOver.join('; ')}.`)
 }
 
-function explain(reports: readonly DeviceReport[]): string {
-  return reports.map(({ device, reason }) => `${device}: ${reason}`).join('; ')
+async function reportForAuto(runtime: Runtime, device: Device): Promise<DeviceReport> {
+  const reason = runtime.unwise(device)
+  return reason === undefined ? runtime.probe(device) : { device, works: false, reason }
+}
+
+async function namedDevice(runtime: Runtime, choice: Device): Promise<ChosenDevice> {
+  const isKnown = runtime.devices.includes(choice)
+  const report = isKnown ? await runtime.probe(choice) : undefined
+  if (report?.works) return { device: choice, reason: `${choice} was asked for.` }
+  throw new VertebraError(
+    'DEVICE_UNAVAILABLE',
+    `Expected a device that works here but received "${choice}": ` +
+      `${report?.reason ?? `${runtime.name} has ${runtime.devices.join(', ')} on this system`}.`,
+    { value: choice },
+  )
 }
 
 /** What an error of a runtime says about a device, in one line without its stack or source position. */

@@ -41,14 +41,21 @@ async function loadOnnxRuntime(): Promise<OnnxRuntime> {
 }
 
 function createRuntime(ort: OnnxRuntime): Runtime {
-  let reports: Promise<readonly DeviceReport[]> | undefined
+  const reports = new Map<Device, Promise<DeviceReport>>()
+  const bundled = new Set(ort.listSupportedBackends().map(({ name }) => name))
   const open: Runtime['open'] = (model, device, options) => openSession(ort, model, device, options)
   return {
     name: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`,
+    devices: PREFERENCE.filter((device) => bundled.has(device)),
     open,
-    probe() {
-      reports ??= probeAll(ort, open)
-      return reports
+    probe(device) {
+      const report = reports.get(device) ?? probe(device, open)
+      reports.set(device, report)
+      return report
+    },
+    unwise(device) {
+      if (device !== 'webgpu' || hasGraphicsDevice()) return undefined
+      return 'this system has no graphics device under /dev/dri or /dev/dxg'
     },
   }
 }
@@ -56,19 +63,7 @@ function createRuntime(ort: OnnxRuntime): Runtime {
 /** Best first. TensorRT comes after CUDA: it builds an engine for minutes at the first run, so `auto` should not pick it. */
 const PREFERENCE: readonly Device[] = ['cuda', 'tensorrt', 'dml', 'coreml', 'webgpu', 'cpu']
 
-async function probeAll(ort: OnnxRuntime, open: Runtime['open']): Promise<readonly DeviceReport[]> {
-  const known = new Set(ort.listSupportedBackends().map(({ name }) => name))
-  const reports: DeviceReport[] = []
-  for (const device of PREFERENCE) {
-    if (known.has(device)) reports.push(await probe(device, open))
-  }
-  return reports
-}
-
 async function probe(device: Device, open: Runtime['open']): Promise<DeviceReport> {
-  if (device === 'webgpu' && !hasGraphicsDevice()) {
-    return { device, works: false, reason: 'this system has no graphics device under /dev/dri or /dev/dxg' }
-  }
   try {
     const session = await open(probeModel(), device)
     try {

@@ -45,8 +45,12 @@ export interface DeviceReport {
 export interface Runtime {
   /** Package and version, for reports. */
   readonly name: string
-  /** The devices this runtime could use on this system, best first, each tried with a small graph. */
-  probe(): Promise<readonly DeviceReport[]>
+  /** The devices this runtime could use on this kind of system, best first. */
+  readonly devices: readonly Device[]
+  /** Tries a device with a small graph, once. */
+  probe(device: Device): Promise<DeviceReport>
+  /** Why `auto` should not even try a device that might answer, or undefined. */
+  unwise(device: Device): string | undefined
   /**
    * Loads an ONNX model.
    * @throws VertebraError `DEVICE_UNAVAILABLE` when the device cannot be used here, `GRAPH_INVALID` when the runtime

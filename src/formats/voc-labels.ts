@@ -1,0 +1,23 @@
+/** The 20 classes of PASCAL VOC, in the order of their category ids 1 to 20. */
+export const VOC_LABELS: readonly string[] = [
+  'aeroplane',
+  'bicycle',
+  'bird',
+  'boat',
+  'bottle',
+  'bus',
+  'car',
+  'cat',
+  'chair',
+  'cow',
+  'diningtable',
+  'dog',
+  'horse',
+  'motorbike',
+  'person',
+  'pottedplant',
+  'sheep',
+  'sofa',
+  'train',
+  'tvmonitor',
+]
