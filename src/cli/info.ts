@@ -3,6 +3,7 @@ import { openModel } from '../models/load.ts'
 import { locateModel } from '../models/locate.node.ts'
 import type { Manifest } from '../models/manifest.ts'
 import { type ModelSummary, summarizeModel } from '../models/summary.ts'
+import { reportForAuto } from '../runtime/choose-device.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { DeviceReport } from '../runtime/runtime.ts'
 import { DEFAULT_MODEL } from './options.ts'
@@ -33,7 +34,7 @@ Examples:
       const summary = await summarizeModel(model, flags.size.width, flags.size.height)
       const runtime = await nodeRuntime()
       const devices: DeviceReport[] = []
-      for (const device of runtime.devices) devices.push(await runtime.probe(device))
+      for (const device of runtime.devices) devices.push(await reportForAuto(runtime, device))
       const { manifest, origin } = model
       process.stdout.write(
         flags.json

@@ -32,7 +32,8 @@ export async function chooseDevice(runtime: Runtime, choice: DeviceChoice): Prom
   throw new VertebraError('DEVICE_UNAVAILABLE', `No device works here: ${passedOver.join('; ')}.`)
 }
 
-async function reportForAuto(runtime: Runtime, device: Device): Promise<DeviceReport> {
+/** What `auto` finds out about a device: it does not try an unwise one. */
+export async function reportForAuto(runtime: Runtime, device: Device): Promise<DeviceReport> {
   const reason = runtime.unwise(device)
   return reason === undefined ? runtime.probe(device) : { device, works: false, reason }
 }
@@ -49,8 +50,8 @@ async function namedDevice(runtime: Runtime, choice: Device): Promise<ChosenDevi
   )
 }
 
-/** What an error of a runtime says about a device, in one line without its stack or source position. */
+/** What an error of a runtime says, in one line, without the place in its source that ONNX Runtime puts in front. */
 export function shortReason(error: unknown): string {
-  const line = messageOf(error).split('\n')[0] ?? ''
+  const line = (messageOf(error).split('\n')[0] ?? '').replace(/^\/\S+:\d+ .* was false\. /, '').replace(/\.$/, '')
   return line.length > 160 ? `${line.slice(0, 157)}...` : line
 }

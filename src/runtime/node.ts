@@ -55,7 +55,7 @@ function createRuntime(ort: OnnxRuntime): Runtime {
     },
     unwise(device) {
       if (device !== 'webgpu' || hasGraphicsDevice()) return undefined
-      return 'this system has no graphics device under /dev/dri or /dev/dxg'
+      return 'this system has no graphics device under /dev/dri or /dev/dxg (a software one can be asked for by name)'
     },
   }
 }
