@@ -10,7 +10,8 @@ import {
   type RpnDescription,
 } from '../../src/architectures/index.ts'
 import type { Model } from '../../src/onnx/index.ts'
-import { readSafetensors, type SafetensorsFile, type StoredTensor } from '../../src/weights/containers/safetensors.ts'
+import { readSafetensors } from '../../src/weights/containers/safetensors.ts'
+import type { StoredTensor, WeightFile } from '../../src/weights/stored-tensor.ts'
 import { storedWeights } from '../../src/weights/stored-weights.ts'
 import type { Weights } from '../../src/weights/weights.ts'
 import type { Feed } from './run-model.ts'
@@ -109,6 +110,6 @@ function floats(
   return { data: storedWeights(tensors).tensor(name, dims), dims }
 }
 
-function read(name: string): SafetensorsFile {
+function read(name: string): WeightFile {
   return readSafetensors(readFileSync(new URL(`${name}.safetensors`, FOLDER)))
 }

@@ -2,9 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { detectAll } from '../../src/detector/detect-all.ts'
 import type { Detector } from '../../src/detector/detector.ts'
 import { loadBackbone, loadDetector } from '../../src/detector/load.node.ts'
-import { VertebraError } from '../../src/errors.ts'
 import type { ImageInput } from '../../src/images/decode.node.ts'
 import type { Progress } from '../../src/progress.ts'
+import { errorOf } from '../error-of.ts'
 import { testPhoto, tinyModelFolder, tinyRecipe } from '../tiny-model.ts'
 
 let folder: string
@@ -16,16 +16,6 @@ beforeAll(async () => {
   detector = await loadDetector(folder, { device: 'cpu' })
   return () => detector.dispose()
 })
-
-async function codeOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work
-  } catch (error) {
-    if (error instanceof VertebraError) return `${error.code}: ${error.message}`
-    throw error
-  }
-  return 'no error'
-}
 
 describe('detect', () => {
   it('gives boxes inside the photo, best first, of the manifest labels, and says what ran', async () => {
@@ -128,20 +118,20 @@ describe('wrong options', () => {
     [{ classes: [] }, 'INVALID_ARGUMENT: Expected a list of labels for classes but received [].'],
     [{ iouThreshold: -1 }, 'INVALID_ARGUMENT: Expected a number from 0 to 1 for iouThreshold but received -1.'],
   ])('%j', async (options, message) => {
-    expect(await codeOf(detector.detect(photo, options))).toBe(message)
+    expect(await errorOf(detector.detect(photo, options))).toBe(message)
   })
 
   it('names the devices there are', async () => {
     const device = 'tpu' as 'cpu'
-    expect(await codeOf(loadDetector(folder, { device }))).toBe(
+    expect(await errorOf(loadDetector(folder, { device }))).toBe(
       'INVALID_ARGUMENT: Expected one of auto, cuda, tensorrt, dml, coreml, webgpu, cpu for device but received "tpu".',
     )
-    expect(await codeOf(loadDetector(folder, { threads: 0 }))).toMatch(/^INVALID_ARGUMENT: .* for threads/)
+    expect(await errorOf(loadDetector(folder, { threads: 0 }))).toMatch(/^INVALID_ARGUMENT: .* for threads/)
   })
 
   it('refuses a device that is not here', async () => {
     const missing = process.platform === 'win32' ? 'coreml' : 'dml'
-    expect(await codeOf(loadDetector(folder, { device: missing }))).toMatch(/^DEVICE_UNAVAILABLE: Expected a device/)
+    expect(await errorOf(loadDetector(folder, { device: missing }))).toMatch(/^DEVICE_UNAVAILABLE: Expected a device/)
   })
 })
 
@@ -150,8 +140,8 @@ describe('memory that is not there', () => {
     const { input } = tinyRecipe().manifest
     const resize = { rule: 'exact', width: 60_000, height: 60_000, filter: 'bilinear', output: 'uint8' } as const
     const huge = await loadDetector(await tinyModelFolder({ input: { ...input, resize } }), { device: 'cpu' })
-    expect(await codeOf(huge.detect(photo))).toMatch(/^OUT_OF_MEMORY: There was not enough memory for the input/)
-    expect(await codeOf(huge.backbone.extract(photo))).toMatch(/^OUT_OF_MEMORY/)
+    expect(await errorOf(huge.detect(photo))).toMatch(/^OUT_OF_MEMORY: There was not enough memory for the input/)
+    expect(await errorOf(huge.backbone.extract(photo))).toMatch(/^OUT_OF_MEMORY/)
     await huge.dispose()
   })
 })
@@ -179,10 +169,10 @@ describe('an AbortSignal', () => {
   })
 
   it('stops loading', async () => {
-    expect(await codeOf(loadDetector(folder, { signal: AbortSignal.abort() }))).toMatch(/^ABORTED/)
+    expect(await errorOf(loadDetector(folder, { signal: AbortSignal.abort() }))).toMatch(/^ABORTED/)
     const controller = new AbortController()
     const work = loadDetector(folder, { signal: controller.signal, onProgress: () => controller.abort() })
-    expect(await codeOf(work)).toMatch(/^ABORTED/)
+    expect(await errorOf(work)).toMatch(/^ABORTED/)
   })
 })
 
@@ -208,10 +198,10 @@ describe('detectAll', () => {
         controller.abort()
       }
     }
-    expect(await codeOf(run())).toMatch(/^ABORTED/)
+    expect(await errorOf(run())).toMatch(/^ABORTED/)
     expect(seen).toEqual([0])
     const wrong = detectAll(detector, inputs, { classes: ['cow'] }).next()
-    expect(await codeOf(wrong)).toMatch(/^INVALID_ARGUMENT/)
+    expect(await errorOf(wrong)).toMatch(/^INVALID_ARGUMENT/)
   })
 })
 
@@ -237,7 +227,9 @@ describe('backbone', () => {
     const { c4, p3 } = await detector.backbone.extract(photo, { levels: ['c4', 'p3'] })
     expect(c4?.channels).toBe(32)
     expect(p3).toMatchObject({ channels: 16, stride: 8, width: 16, height: 12 })
-    expect(await codeOf(detector.backbone.extract(photo, { levels: ['c9'] }))).toMatch(/c2, c3, c4, c5, p3, p4, p5, p6/)
+    expect(await errorOf(detector.backbone.extract(photo, { levels: ['c9'] }))).toMatch(
+      /c2, c3, c4, c5, p3, p4, p5, p6/,
+    )
   })
 
   it('embeds and compares', async () => {
@@ -260,8 +252,8 @@ describe('dispose', () => {
     const running = own.detect(photo)
     await own.dispose()
     await own.dispose()
-    expect(['no error', 'DISPOSED']).toContain((await codeOf(running)).split(':')[0])
-    expect(await codeOf(own.detect(photo))).toMatch(/^DISPOSED/)
-    expect(await codeOf(own.backbone.extract(photo))).toMatch(/^DISPOSED/)
+    expect(['no error', 'DISPOSED']).toContain((await errorOf(running)).split(':')[0])
+    expect(await errorOf(own.detect(photo))).toMatch(/^DISPOSED/)
+    expect(await errorOf(own.backbone.extract(photo))).toMatch(/^DISPOSED/)
   })
 })

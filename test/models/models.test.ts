@@ -6,13 +6,13 @@ import { pathToFileURL } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { buildBackbone } from '../../src/architectures/backbone.ts'
 import { resnet } from '../../src/architectures/resnet.ts'
-import { VertebraError } from '../../src/errors.ts'
 import { openModel, sha256Of } from '../../src/models/load.ts'
 import { locateModel } from '../../src/models/locate.node.ts'
 import { type GraphName, type Manifest, parseManifest } from '../../src/models/manifest.ts'
 import { summarizeModel } from '../../src/models/summary.ts'
 import { encodeModel } from '../../src/onnx/codec.ts'
 import { randomWeights } from '../../src/weights/random.ts'
+import { errorOf } from '../error-of.ts'
 import { temporaryFolder, tinyModelFolder } from '../tiny-model.ts'
 
 let folder: string
@@ -21,16 +21,6 @@ beforeAll(async () => {
   folder = await tinyModelFolder()
   scratch = temporaryFolder()
 })
-
-async function errorOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work
-  } catch (error) {
-    if (error instanceof VertebraError) return `${error.code}: ${error.message}`
-    throw error
-  }
-  return 'no error'
-}
 
 /** A copy of the tiny model, changed. */
 let copies = 0
