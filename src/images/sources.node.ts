@@ -10,15 +10,15 @@ export const IMAGE_EXTENSIONS: readonly string[] = ['jpg', 'jpeg', 'png', 'webp'
 export interface ImageSources {
   /** File paths, URLs, and `-` for standard input. */
   readonly images: readonly string[]
-  /** One `IMAGE_NOT_FOUND` for each folder or glob without a picture. */
+  /** One `IMAGE_NOT_FOUND` for each file that is not there and each folder or glob without a picture. */
   readonly problems: readonly VertebraError[]
 }
 
 /**
  * Expands what a person typed into single pictures: folders and the folders inside them, globs (`photos/*.jpg`), single
  * files and URLs, and `-` for standard input. The order of the arguments is kept; within a folder or glob files are sorted
- * with numbers by value (`2.jpg` before `10.jpg`); nothing is listed twice. A single file is listed whether it exists or
- * not: reading it gives the better message, and the others are done all the same.
+ * with numbers by value (`2.jpg` before `10.jpg`); nothing is listed twice. What is not there is a problem of its own, and the
+ * others are listed all the same.
  *
  * @throws VertebraError `INVALID_ARGUMENT` without an argument, or when one is empty.
  * @example
@@ -51,7 +51,8 @@ async function expand(source: string): Promise<string[] | VertebraError> {
     const images = sortImages(files).map((file) => `${prefix}/${file}`)
     return images.length > 0 ? images : noImages(`the folder ${describe(source)}`)
   }
-  if (entry !== undefined || !/[*?[\]{}()!]/.test(source)) return [source]
+  if (entry !== undefined) return [source]
+  if (!/[*?[\]{}()!]/.test(source)) return unexpected('the picture', 'an existing file', source, 'IMAGE_NOT_FOUND')
   const pattern = process.platform === 'win32' ? source.replaceAll('\\', '/') : source
   const images = sortImages(
     await glob(pattern, { onlyFiles: true, expandDirectories: false, absolute: isAbsolute(pattern) }),

@@ -29,8 +29,9 @@ test('globs, files, URLs and - keep their order, nothing comes twice', async () 
 })
 
 test('a file whose name looks like a glob, and one that is not there', async () => {
-  const { images } = await expandSources([at('odd[1].jpg'), at('no.jpg')])
-  expect(images).toEqual([at('odd[1].jpg'), at('no.jpg')])
+  const { images, problems } = await expandSources([at('odd[1].jpg'), at('no.jpg')])
+  expect(images).toEqual([at('odd[1].jpg')])
+  expect(problems.map(({ code, value }) => [code, value])).toEqual([['IMAGE_NOT_FOUND', at('no.jpg')]])
 })
 
 test('a folder or glob without a picture is a problem beside the others', async () => {
