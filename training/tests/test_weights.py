@@ -1,0 +1,75 @@
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from vertebra_training.config import Category, DetectorConfig
+from vertebra_training.detector import Detector
+from vertebra_training.errors import TrainingError
+from vertebra_training.plot import read_log
+from vertebra_training.schedule import rate_factor
+from vertebra_training.stages import parse_stages, stage_at
+from vertebra_training.start import grow, start_from
+from vertebra_training.weights import export_weights, read_weights
+
+CONFIG = DetectorConfig(backbone="vgg16", categories=(Category("box", 7),))
+
+
+def test_int8_tensors_are_scaled_per_output_channel(tmp_path):
+    path = tmp_path / "int8.safetensors"
+    weight = torch.tensor([[1, -2], [3, 127]], dtype=torch.int8)
+    save_file({"a.weight": weight, "a.weight.scale": torch.tensor([0.5, 2.0]), "a.bias": torch.ones(2)}, str(path))
+    weights, _ = read_weights(path)
+    assert weights["a.weight"].tolist() == [[0.5, -1.0], [6.0, 254.0]]
+    assert set(weights) == {"a.weight", "a.bias"}
+
+
+def test_grown_layer_computes_the_same_from_the_given_inputs():
+    given, wider = torch.randn(3, 2), torch.randn(5, 4)
+    grown = grow(given, wider, "layer")
+    x = torch.randn(4)
+    torch.testing.assert_close((grown @ x)[:3], given @ x[:2])
+    assert torch.equal(grown[3:], wider[3:])
+
+
+def test_configuration_survives_the_file(tmp_path):
+    path = tmp_path / "detector.safetensors"
+    export_weights(Detector(CONFIG).state_dict(), CONFIG, path)
+    _, metadata = read_weights(path)
+    assert metadata["format"] == "vertebra-detector"
+    assert metadata["backbone"] == "vgg16"
+    assert DetectorConfig.from_json(metadata["config"]) == CONFIG
+
+
+def test_weights_of_another_backbone_and_torn_files_are_refused(tmp_path):
+    path = tmp_path / "detector.safetensors"
+    save_file({"backbone.conv1.bias": torch.zeros(64)}, str(path), {"backbone": "resnet101-v2"})
+    with pytest.raises(TrainingError, match="Expected weights of vgg16 .* received those of resnet101-v2"):
+        start_from(Detector(CONFIG), str(path))
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(TrainingError, match="Expected a safetensors file"):
+        read_weights(path)
+
+
+def test_rate_warms_up_stays_and_falls():
+    factors = [rate_factor(step, step / 100, warmup_steps=10, decay=0.5) for step in range(101)]
+    assert factors[0] == pytest.approx(0.1)
+    assert factors[30] == 1
+    assert factors[100] == pytest.approx(0.01)
+    assert factors[50:] == sorted(factors[50:], reverse=True)
+
+
+def test_stages_end_at_their_shares():
+    stages = parse_stages("new:1,upper:3")
+    assert [stage_at(stages, progress) for progress in (0, 0.2, 0.3, 1)] == ["new", "new", "upper", "upper"]
+    for text in ("", "upper:1,new:1", "new", "new:0", "other:1"):
+        with pytest.raises(TrainingError, match="for stages but received"):
+            parse_stages(text)
+
+
+def test_plot_of_a_run_leaves_out_steps_that_were_repeated(tmp_path):
+    log = tmp_path / "log.jsonl"
+    lines = ['{"event": "train", "step": 1}', '{"event": "train", "step": 3}', '{"event": "resume", "step": 2}']
+    log.write_text("\n".join([*lines, '{"event": "train", "step": 3, "ag', '{"event": "train", "step": 4}']))
+    training, scores = read_log(log)
+    assert [entry["step"] for entry in training] == [1, 4]
+    assert scores == []

@@ -1,0 +1,73 @@
+"""The command line of a training run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from .config import BACKBONES
+
+
+def default_precision(device: str) -> str:
+    """bfloat16 where the processor multiplies it: it halves a step's time there and lengthens it elsewhere."""
+    if device != "cpu":
+        return "bf16"
+    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
+
+
+def parse_options(description: str, arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", required=True, type=Path, help="folder of this run")
+    parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    parser.add_argument("--backbone", choices=BACKBONES, default="resnet101")
+    parser.add_argument("--weights", help="safetensors to start from; all random without")
+
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "--data", required=True, action="append", type=Path, help="the first one gives the held-out photos"
+    )
+    data.add_argument("--cache", type=Path, default=Path(".cache"), help="where tar files and feature maps are kept")
+    data.add_argument("--cache-features", action="store_true", help="stage new learns from kept maps: 5 MB a photo")
+    data.add_argument("--hold-out", type=int, default=20, help="every n-th photo of the first data set is held out")
+    data.add_argument(
+        "--balance", type=float, default=0.05, help="classes in fewer photos than this share come more often"
+    )
+    data.add_argument(
+        "--sides", type=int, nargs="+", default=[384, 416, 448, 480, 512, 544, 576], help="sizes to train at"
+    )
+    data.add_argument("--longer-side", type=int, default=512, help="size of photos in use and when scored")
+    data.add_argument("--workers", type=int, default=1, help="processes that load photos")
+
+    length = parser.add_argument_group("length").add_mutually_exclusive_group(required=True)
+    length.add_argument("--hours", type=float, help="length of the whole run, resumed parts included")
+    length.add_argument("--steps", type=int, help="length of the whole run")
+    parser.add_argument("--stop-after", type=float, default=float("inf"), metavar="MINUTES", help="end this part early")
+    parser.add_argument(
+        "--stages", default="new:1,upper:5,all:4", help="what learns when, and for which share of the run"
+    )
+
+    learning = parser.add_argument_group("learning")
+    learning.add_argument("--batch", type=int, default=4, help="photos a step")
+    learning.add_argument("--rate", type=float, default=2e-4)
+    learning.add_argument("--trunk-rate", type=float, default=4e-5)
+    learning.add_argument("--warmup", type=int, default=100, metavar="STEPS")
+    learning.add_argument(
+        "--decay", type=float, default=0.3, metavar="SHARE", help="end of the run with a falling rate"
+    )
+    learning.add_argument("--weight-decay", type=float, default=0.02)
+    learning.add_argument("--head-samples", type=int, default=128, help="regions a photo that the box head learns from")
+    learning.add_argument("--average", type=float, default=0.998, help="decay of the average of the weights")
+    learning.add_argument("--seed", type=int, default=0)
+
+    machine = parser.add_argument_group("machine")
+    machine.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    machine.add_argument("--precision", choices=("bf16", "fp32"), help="of the network; default: bf16 where it is fast")
+    machine.add_argument("--threads", type=int, default=1, help="parts of a batch computed side by side, one core each")
+    machine.add_argument("--checkpoint-minutes", type=float, default=5)
+    machine.add_argument("--score-minutes", type=float, default=30)
+
+    options = parser.parse_args(arguments)
+    options.precision = options.precision or default_precision(options.device)
+    return options

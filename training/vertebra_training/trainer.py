@@ -1,0 +1,204 @@
+"""One training run: its state, its steps, and what it writes into its folder."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import itertools
+import json
+import time
+from pathlib import Path
+
+import torch
+from torch.nn.utils import clip_grad_norm_
+
+from . import feature_cache
+from .average import WeightAverage
+from .checkpoint import load_checkpoint, save_checkpoint
+from .config import Category, DetectorConfig, InputConfig
+from .dataset import Photo, open_dataset, split
+from .detector import Detector
+from .errors import TrainingError
+from .evaluate import score
+from .loader import training_batches
+from .parallel import Gradients
+from .sampler import Batches, repeat_factors
+from .schedule import rate_factor
+from .stages import learns_slowly, parse_stages, stage_at, train_only
+from .start import start_from
+from .weights import export_weights
+
+# The ResNet of TF-slim takes RGB from -1 to 1; Oxford's VGG takes BGR bytes minus the mean.
+INPUTS = {
+    "resnet101": InputConfig(),
+    "vgg16": InputConfig(mean=(103.939, 116.779, 123.68), std=(1.0, 1.0, 1.0), channel_order="bgr"),
+}
+LOG_SECONDS = 30
+LARGEST_GRADIENT = 10.0
+
+
+class Trainer:
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.device = torch.device(options.device)
+        self.bf16 = options.precision == "bf16"
+        self.stages = parse_stages(options.stages)
+        self.folder: Path = options.run
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.checkpoint = self.folder / "checkpoint.pt"
+        if self.checkpoint.exists() and not options.resume:
+            raise TrainingError(f"Expected --resume or a new folder for --run but {self.checkpoint} exists already.")
+
+        self.photos, self.held_out, categories = self.read_data()
+        size = dataclasses.replace(INPUTS[options.backbone], longer_side=options.longer_side)
+        config = DetectorConfig(backbone=options.backbone, categories=categories, input=size)
+        torch.manual_seed(options.seed)
+        self.detector = Detector(config, head_samples=options.head_samples)
+        if options.weights and not options.resume:
+            random = start_from(self.detector, options.weights)
+            self.log("start", weights=options.weights, random=random)
+        self.detector.to(self.device, memory_format=torch.channels_last).train()
+        self.gradients = Gradients(self.detector, options.threads, self.device, self.bf16)
+        self.average = WeightAverage(self.detector, options.average)
+        self.optimiser = torch.optim.AdamW(self.parameter_groups(), lr=options.rate, fused=True)
+        self.step, self.photos_seen, self.seconds = 0, 0, 0.0
+        self.stopping = False
+        if options.resume:
+            self.restore()
+
+    def read_data(self) -> tuple[list[Photo], list[Photo], tuple[Category, ...]]:
+        folders = self.options.data
+        sets = [open_dataset(folder, self.options.cache / "images") for folder in folders]
+        for folder, dataset in zip(folders, sets):
+            for note in dataset.notes:
+                self.log("data", note=note)
+            if dataset.categories != sets[0].categories:
+                raise TrainingError(f"Expected the categories of {folders[0]} in {folder} but received others.")
+        training, held_out = split(sets[0].photos, self.options.hold_out)
+        training += [photo for other in sets[1:] for photo in other.photos]
+        if not training or not held_out:
+            raise TrainingError(
+                f"Expected photos to train on and to hold out but received {len(training)} and {len(held_out)}."
+            )
+        return training, held_out, sets[0].categories
+
+    def parameter_groups(self) -> list[dict]:
+        options, groups = self.options, {}
+        for name, parameter in self.detector.named_parameters():
+            rate = options.trunk_rate if learns_slowly(name) else options.rate
+            weight_decay = options.weight_decay if parameter.dim() > 1 else 0.0
+            groups.setdefault((rate, weight_decay), []).append(parameter)
+        return [
+            {"params": parameters, "weight_decay": weight_decay, "full_rate": rate}
+            for (rate, weight_decay), parameters in groups.items()
+        ]
+
+    def log(self, event: str, **entry) -> None:
+        line = json.dumps({"time": round(time.time()), "event": event, **entry})
+        print(line, flush=True)
+        try:
+            with open(self.folder / "log.jsonl", "a") as file:
+                file.write(line + "\n")
+        except OSError as error:  # a full disk; the line is on stdout
+            print(f"warning: {error}", flush=True)
+
+    def restore(self) -> None:
+        state = load_checkpoint(self.checkpoint, self.options.backbone)
+        self.detector.load_state_dict(state["detector"])
+        self.average.detector.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        for group, fresh in zip(self.optimiser.param_groups, self.parameter_groups()):
+            group |= {key: fresh[key] for key in ("weight_decay", "full_rate")}  # rates may change on the way
+        self.step, self.photos_seen, self.seconds = state["step"], state["photos_seen"], state["seconds"]
+        self.log("resume", step=self.step, photos=self.photos_seen)
+
+    def save(self) -> None:
+        """Checkpoint and export. A full disk costs these files only: the run goes on and tries again later."""
+        state = {
+            "backbone": self.options.backbone,
+            "detector": self.detector.state_dict(),
+            "average": self.average.detector.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "photos_seen": self.photos_seen,
+            "seconds": self.seconds,
+        }
+        try:
+            save_checkpoint(state, self.checkpoint)
+            average = self.average.detector
+            export_weights(average.state_dict(), average.config, self.folder / "latest.safetensors")
+        except TrainingError as error:
+            self.log("save failed", step=self.step, error=str(error))
+
+    def score(self) -> None:
+        began = time.time()
+        result = score(self.average.detector, self.held_out, workers=self.options.workers, bf16=self.bf16)
+        seconds = round(time.time() - began)
+        self.log("score", step=self.step, photos=self.photos_seen, seconds=seconds, held_out=result)
+
+    @property
+    def progress(self) -> float:
+        options = self.options
+        return self.step / options.steps if options.steps else self.seconds / (options.hours * 3600)
+
+    def batches(self, stage: str):
+        options, config = self.options, self.detector.config
+        repeats = repeat_factors(self.photos, config.classes, options.balance)
+        plan = Batches(self.photos, repeats, options.batch, tuple(options.sides), options.seed, self.step)
+        if stage == "new" and options.cache_features:
+            folder = self.folder / "features"
+            count = feature_cache.fill(folder, self.detector, self.photos, options.batch, options.workers, self.bf16)
+            self.log("features", computed=count)
+            return feature_cache.cached_batches(folder, self.photos, config.input, plan, options.workers)
+        return training_batches(self.photos, config.input, plan, options.workers, pin=self.device.type == "cuda")
+
+    def train_step(self, batch) -> dict[str, torch.Tensor]:
+        options = self.options
+        factor = rate_factor(self.step, self.progress, options.warmup, options.decay)
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["full_rate"] * factor
+        # The choice of anchors and regions to learn from is a function of the step, so a resumed run repeats it.
+        losses = self.gradients.compute(batch, seed=(options.seed * 1_000_003 + self.step) * options.threads)
+        gradient = clip_grad_norm_(self.detector.parameters(), LARGEST_GRADIENT)
+        if torch.isfinite(gradient):
+            self.optimiser.step()
+            self.average.update(self.detector, self.step)
+        self.step += 1
+        self.photos_seen += len(batch.sizes)
+        values = {**losses, "gradient": gradient, "rate": torch.tensor(factor)}
+        return {name: value.float() for name, value in values.items()}
+
+    def train(self) -> None:
+        options = self.options
+        part_began = before = saved = scored = logged = time.time()
+        stage, batches = None, itertools.repeat(None)
+        since_log: list[dict[str, torch.Tensor]] = []
+        photos_logged = self.photos_seen
+        while self.progress < 1 and not self.stopping and time.time() - part_began < options.stop_after * 60:
+            if stage != stage_at(self.stages, self.progress):
+                stage = stage_at(self.stages, self.progress)
+                batches = self.batches(stage)
+                train_only(self.detector, stage)
+            since_log.append(self.train_step(next(batches).to(self.device)))
+            now = time.time()
+            self.seconds += now - before
+            if now - logged > LOG_SECONDS or self.progress >= 1:
+                speed = (self.photos_seen - photos_logged) / (now - logged)
+                means = {key: round(float(torch.stack([v[key] for v in since_log]).mean()), 4) for key in since_log[0]}
+                position = {"step": self.step, "photos": self.photos_seen, "hours": round(self.seconds / 3600, 3)}
+                self.log("train", **position, stage=stage, photos_per_second=round(speed, 3), **means)
+                since_log, photos_logged, logged = [], self.photos_seen, now
+            if now - saved > options.checkpoint_minutes * 60:
+                self.save()
+                saved = time.time()
+            if now - scored > options.score_minutes * 60:
+                self.score()
+                logged = scored = time.time()
+            before = time.time()
+        self.save()
+        if self.progress >= 1:
+            self.score()
+
+    def stop(self, *_) -> None:
+        """Ends the run after the step it is in, with a checkpoint."""
+        self.stopping = True
