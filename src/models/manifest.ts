@@ -89,7 +89,8 @@ export interface ModelMetric {
   readonly command: string
 }
 
-const manifestSchema: z.ZodMiniType<Manifest> = z.strictObject({
+/** What `parseManifest` checks first; docs/model.schema.json is the same as JSON Schema. */
+export const manifestSchema: z.ZodMiniType<Manifest> = z.strictObject({
   format: z.literal('vertebra-model'),
   version: z.literal(1),
   name: z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]*$/, 'a name of lower-case letters, digits, ".", "_" and "-"')),
