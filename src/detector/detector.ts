@@ -23,6 +23,8 @@ export interface DetectionResult {
   readonly detections: readonly Detection[]
   /** What ran, and why it was chosen. */
   readonly device: ChosenDevice
+  /** What the network computed in. */
+  readonly precision: Sessions['precision']
   /** Milliseconds per stage; of a batch, those of the whole batch. */
   readonly times: StageTimes
 }
@@ -33,6 +35,7 @@ export interface Detector<Input> extends AsyncDisposable {
   /** Names of the K classes. */
   readonly labels: readonly string[]
   readonly device: ChosenDevice
+  readonly precision: Sessions['precision']
   /** Name and version of the package that runs the graphs. */
   readonly runtime: string
   /** The network below the head: feature maps, embeddings. */
@@ -62,7 +65,7 @@ export function createDetector<Input>(
   sessions: Sessions,
   decode: DecodeImage<Input>,
 ): Detector<Input> {
-  const { device } = sessions
+  const { device, precision } = sessions
 
   async function detectBatch(inputs: readonly Input[], options: DetectOptions = {}): Promise<DetectionResult[]> {
     if (!Array.isArray(inputs)) throw unexpected('images', 'an array of pictures', inputs)
@@ -87,7 +90,7 @@ export function createDetector<Input>(
       indices.forEach((index, i) => {
         const { width, height } = photos[i] as RgbImage
         const detections = toDetections(manifest, detected[i] as DetectedBoxes)
-        results[index] = { width, height, detections, device, times: stopwatch.times }
+        results[index] = { width, height, detections, device, precision, times: stopwatch.times }
       })
     }
     return results
@@ -98,6 +101,7 @@ export function createDetector<Input>(
     manifest,
     labels: manifest.labels.map((label) => label.name),
     device,
+    precision,
     runtime: sessions.runtime,
     backbone: createBackbone(manifest, sessions, decode),
     async detect(image, options) {

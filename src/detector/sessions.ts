@@ -16,6 +16,8 @@ export type SessionName = 'network' | 'backbone' | 'rpn' | 'roiHead'
 export interface Sessions {
   readonly runtime: string
   readonly device: ChosenDevice
+  /** What the graphs compute in, whatever their weights are stored as. */
+  readonly precision: 'float32'
   /**
    * Opens a session at the first call; later calls share it.
    * @throws VertebraError what loading the graph and opening it throw; `DISPOSED`.
@@ -41,6 +43,7 @@ export function createSessions(
   return {
     runtime: runtime.name,
     device,
+    precision: 'float32',
     open(name) {
       if (disposed) throw new VertebraError('DISPOSED', 'This model was disposed: load it again to use it.')
       let session = opened.get(name)
