@@ -96,10 +96,14 @@ class Trainer:
     def log(self, event: str, **entry) -> None:
         line = json.dumps({"time": round(time.time()), "event": event, **entry})
         print(line, flush=True)
+        self.write("log.jsonl", "a", line + "\n")
+
+    def write(self, name: str, mode: str, text: str) -> None:
+        """A full disk costs a note and not the run."""
         try:
-            with open(self.folder / "log.jsonl", "a") as file:
-                file.write(line + "\n")
-        except OSError as error:  # a full disk; the line is on stdout
+            with open(self.folder / name, mode) as file:
+                file.write(text)
+        except OSError as error:
             print(f"warning: {error}", flush=True)
 
     def restore(self) -> None:
@@ -135,6 +139,8 @@ class Trainer:
         result = score(self.average.detector, self.held_out, workers=self.options.workers, bf16=self.bf16)
         seconds = round(time.time() - began)
         self.log("score", step=self.step, photos=self.photos_seen, seconds=seconds, held_out=result)
+        note = {"step": self.step, "photos": self.photos_seen, "held_out": result}
+        self.write("latest.json", "w", json.dumps(note, indent=1))
 
     @property
     def progress(self) -> float:
