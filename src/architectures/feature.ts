@@ -2,7 +2,7 @@ import { unexpected } from '../errors.ts'
 
 /**
  * One feature map that a network gives, after its activation. Level n of a network is named `c<n>` (backbone) or `p<n>`
- * (pyramid) and has stride 2^n.
+ * (pyramid) and has stride 2^n, except the c5 of a dilated network, which has 16.
  */
 export interface FeatureInfo {
   readonly name: string

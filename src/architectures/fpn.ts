@@ -1,7 +1,7 @@
 import { unexpected } from '../errors.ts'
 import type { Value } from '../onnx/graph.ts'
 import { checkCount, type FeatureInfo, level, levelNumber } from './feature.ts'
-import type { LayerBuilder } from './layers.ts'
+import type { LayerBuilder, Norm } from './layers.ts'
 
 /**
  * A feature pyramid (Lin et al. 2017, arXiv:1612.03144) over backbone levels: `fpn.lateral<n>` 1x1, the coarser level
@@ -12,6 +12,8 @@ export interface PyramidDescription {
   readonly channels: number
   /** One more level on top: every second cell of the coarsest (p6 over p5). */
   readonly extraLevel: boolean
+  /** Normalisation of every convolution, without activation (torchvision's v2); default: none, they have biases. */
+  readonly norm?: Norm | undefined
 }
 
 /** The pyramid's levels over these backbone levels, which must follow each other: c3, c4, c5 gives p3 to p5 or p6. */
@@ -34,16 +36,17 @@ export function pyramidFeatures(inputs: readonly FeatureInfo[], pyramid: Pyramid
 export function pyramidNetwork(
   layers: LayerBuilder,
   inputs: ReadonlyMap<string, Value>,
-  { channels, extraLevel }: PyramidDescription,
+  { channels, extraLevel, norm }: PyramidDescription,
 ): Map<string, Value> {
   const { graph } = layers
+  const ending = norm ? { norm } : {}
   const maps: [string, Value][] = []
   let above: Value | undefined
   for (const [name, x] of [...inputs].reverse()) {
     const number = levelNumber(name)
-    const lateral = layers.conv(x, `fpn.lateral${number}`, channels, { kernel: 1 })
+    const lateral = layers.conv(x, `fpn.lateral${number}`, channels, { kernel: 1, ...ending })
     above = above ? graph.add(lateral, graph.resizeNearestTo(above, lateral)) : lateral
-    const output = layers.conv(above, `fpn.output${number}`, channels, { kernel: 3 })
+    const output = layers.conv(above, `fpn.output${number}`, channels, { kernel: 3, ...ending })
     if (maps.length === 0 && extraLevel) maps.push([`p${number + 1}`, graph.maxPool(output, { kernel: 1, stride: 2 })])
     maps.push([`p${number}`, output])
   }

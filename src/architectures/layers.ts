@@ -10,10 +10,14 @@ import type { Weights } from '../weights/weights.ts'
 export type Norm = { readonly kind: 'batch'; readonly epsilon: number } | { readonly kind: 'folded' }
 
 export interface ConvLayer {
-  /** Side of the square kernel; the padding is half of it, so stride 1 keeps the size. */
+  /** Side of the square kernel; the padding is half of it (times the dilation), so stride 1 keeps the size. */
   readonly kernel: number
   /** Default 1. */
   readonly stride?: number
+  /** Cells between the points of the kernel; default 1. */
+  readonly dilation?: number
+  /** Groups of channels that do not see each other; default 1. */
+  readonly group?: number
   /** Default: none, the layer has a bias. */
   readonly norm?: Norm
 }
@@ -30,10 +34,11 @@ export class LayerBuilder {
     this.#weights = weights
   }
 
-  /** Convolution with `<name>.weight` [outputs, inputs, k, k] and then its normalisation or `<name>.bias`. */
-  conv(x: Value, name: string, outputs: number, { kernel, stride = 1, norm }: ConvLayer): Value {
-    const weight = this.parameter(`${name}.weight`, [outputs, channelsOf(x), kernel, kernel])
-    const options = { stride, pads: Math.floor(kernel / 2) }
+  /** Convolution with `<name>.weight` [outputs, inputs / group, k, k] and then its normalisation or `<name>.bias`. */
+  conv(x: Value, name: string, outputs: number, layer: ConvLayer): Value {
+    const { kernel, stride = 1, dilation = 1, group = 1, norm } = layer
+    const weight = this.parameter(`${name}.weight`, [outputs, channelsOf(x) / group, kernel, kernel])
+    const options = { stride, dilation, group, pads: Math.floor(kernel / 2) * dilation }
     if (norm?.kind !== 'batch') return this.graph.conv(x, weight, this.parameter(`${name}.bias`, [outputs]), options)
     return this.#batchNorm(this.graph.conv(x, weight, undefined, options), `${name}.bn`, norm.epsilon)
   }

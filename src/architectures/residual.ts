@@ -22,6 +22,13 @@ export interface ResidualDescription {
   /** Channels of the stem and of the first stage's convolutions; each stage doubles them. */
   readonly width: number
   /**
+   * ResNeXt (Xie et al. 2017, arXiv:1611.05431): the 3x3 of a bottleneck works in `count` groups, of `width` channels each
+   * in the first stage; each stage doubles them. Default: one group of the unit's own width.
+   */
+  readonly groups?: { readonly count: number; readonly width: number } | undefined
+  /** The last stage keeps the size of the map and spreads its 3x3 by 2 instead (Detectron2's DC5). v1 and v1.5 only. */
+  readonly dilatedLast?: boolean | undefined
+  /**
    * The unit of a stage that halves the map. `first-unit`: of every stage but the first, so a level is the stage's
    * output. `last-unit` (TF-slim): of every stage but the last, so a level is the input of that unit.
    */
@@ -39,7 +46,11 @@ export interface ResidualDescription {
 /** The levels of the network, finest first. */
 export function residualFeatures(description: ResidualDescription): FeatureInfo[] {
   check(description)
-  return description.stages.map((_, stage) => level('c', stage + 2, levelChannels(description, stage)))
+  const { stages, dilatedLast } = description
+  return stages.map((_, stage) => {
+    const feature = level('c', stage + 2, levelChannels(description, stage))
+    return dilatedLast && stage === stages.length - 1 ? { ...feature, stride: feature.stride / 2 } : feature
+  })
 }
 
 /** The network from `image` up to the last of the wanted levels: the maps of all levels on the way, by name. */
@@ -71,25 +82,36 @@ export function residualUnits(
   { stage, first, last }: { stage: number; first: number; last: number },
   input: Value,
 ): Value {
-  const { stages, strideIn, width } = description
+  const { stages, strideIn, width, groups, dilatedLast } = description
+  const isDilated = dilatedLast === true && stage === stages.length - 1
   let x = input
   for (let unit = first; unit <= last; unit++) {
     const halves =
       strideIn === 'first-unit' ? unit === 1 && stage > 0 : unit === stages[stage] && stage < stages.length - 1
     x = residualUnit(layers, description, unitName(stage, unit), x, {
       width: width * 2 ** stage,
-      stride: halves ? 2 : 1,
+      innerWidth: (groups ? groups.count * groups.width : width) * 2 ** stage,
+      stride: halves && !isDilated ? 2 : 1,
+      dilation: isDilated ? 2 : 1,
     })
   }
   return x
 }
 
+interface UnitSizes {
+  readonly width: number
+  /** Channels of a bottleneck's first two convolutions. */
+  readonly innerWidth: number
+  readonly stride: number
+  readonly dilation: number
+}
+
 function residualUnit(
   layers: LayerBuilder,
-  { unit, variant, norm }: ResidualDescription,
+  { unit, variant, norm, groups }: ResidualDescription,
   name: string,
   x: Value,
-  { width, stride }: { width: number; stride: number },
+  { width, innerWidth, stride, dilation }: UnitSizes,
 ): Value {
   const { graph } = layers
   const isV2 = variant === 'v2'
@@ -104,12 +126,13 @@ function residualUnit(
   let y = entry
   if (unit === 'bottleneck') {
     const [first, second] = variant === 'v1' ? [stride, 1] : [1, stride]
-    y = graph.relu(layers.conv(y, `${name}.conv1`, width, { kernel: 1, stride: first, norm }))
-    y = graph.relu(layers.conv(y, `${name}.conv2`, width, { kernel: 3, stride: second, norm }))
+    const group = groups?.count ?? 1
+    y = graph.relu(layers.conv(y, `${name}.conv1`, innerWidth, { kernel: 1, stride: first, norm }))
+    y = graph.relu(layers.conv(y, `${name}.conv2`, innerWidth, { kernel: 3, stride: second, dilation, group, norm }))
     y = layers.conv(y, `${name}.conv3`, outputs, { kernel: 1, ...ending })
   } else {
-    y = graph.relu(layers.conv(y, `${name}.conv1`, width, { kernel: 3, stride, norm }))
-    y = layers.conv(y, `${name}.conv2`, outputs, { kernel: 3, ...ending })
+    y = graph.relu(layers.conv(y, `${name}.conv1`, width, { kernel: 3, stride, dilation, norm }))
+    y = layers.conv(y, `${name}.conv2`, outputs, { kernel: 3, dilation, ...ending })
   }
   // Named by the unit, so that the raw map can be found in the graph.
   const sum = graph.op('Add', [identity, y], { name: isV2 ? name : `${name}.sum` })
@@ -151,7 +174,7 @@ function levelChannels(description: ResidualDescription, stage: number): number 
 }
 
 function check(description: ResidualDescription): void {
-  const { unit, variant, stages, width, strideIn, stemPool, norm, preactLevels } = description
+  const { unit, variant, stages, width, groups, dilatedLast, strideIn, stemPool, norm, preactLevels } = description
   checkChoice('unit', unit, ['basic', 'bottleneck'])
   checkChoice('variant', variant, ['v1', 'v1.5', 'v2'])
   checkChoice('strideIn', strideIn, ['first-unit', 'last-unit'])
@@ -161,6 +184,10 @@ function check(description: ResidualDescription): void {
     throw unexpected('norm.epsilon', 'a number from 0 to below 1', norm.epsilon)
   }
   checkCount('width', width)
+  if (groups) checkGroups(unit, groups)
+  if (dilatedLast && (variant === 'v2' || strideIn === 'last-unit' || stages.length < 2)) {
+    throw unexpected('dilatedLast', 'false unless the network is v1 or v1.5 with two or more stages', dilatedLast)
+  }
   if (stages.length < 1 || stages.length > 8) throw unexpected('stages', '1 to 8 stages', stages)
   for (const units of stages) checkCount('units of a stage', units)
   if (preactLevels && variant !== 'v2') throw unexpected('preactLevels', 'none unless the variant is v2', preactLevels)
@@ -171,4 +198,10 @@ function check(description: ResidualDescription): void {
       stages.map((_, stage) => `c${stage + 2}`),
     )
   }
+}
+
+function checkGroups(unit: ResidualDescription['unit'], { count, width }: { count: number; width: number }): void {
+  checkCount('groups.count', count)
+  checkCount('groups.width', width)
+  if (unit !== 'bottleneck') throw unexpected('groups', 'none unless the unit is a bottleneck', unit)
 }

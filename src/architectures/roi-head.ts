@@ -4,7 +4,7 @@ import type { Model, Tensor } from '../onnx/model.ts'
 import { int64Tensor } from '../onnx/tensors.ts'
 import type { Weights } from '../weights/weights.ts'
 import { checkChoice, checkCount, type FeatureInfo } from './feature.ts'
-import { LayerBuilder } from './layers.ts'
+import { channelsOf, LayerBuilder, type Norm } from './layers.ts'
 import { type ResidualDescription, residualFeatures, residualUnits } from './residual.ts'
 
 /**
@@ -26,6 +26,11 @@ export type RoiPooling =
 export type RoiBody =
   /** `head.fc6` and `head.fc7`, both with this many outputs and ReLU. */
   | { readonly kind: 'fc'; readonly channels: number }
+  /**
+   * torchvision's v2: `head.conv1` and so on, 3x3 with normalisation and ReLU and as many channels as the map, then
+   * `head.fc6` with this many outputs and ReLU.
+   */
+  | { readonly kind: 'convolutions'; readonly count: number; readonly norm: Norm; readonly channels: number }
   /** The C4 form: the last stage of a residual network (v1 or v1.5), then the mean over the map. */
   | { readonly kind: 'stage'; readonly backbone: ResidualDescription }
 
@@ -61,7 +66,7 @@ export function buildRoiHead(description: RoiHeadDescription, weights: Weights):
   const pooled = levels.map((level) => pooledRois(layers, level, pool))
   const [only] = pooled
   const all = pooled.length === 1 && only ? only : graph.concat(pooled, 0)
-  const vector = body.kind === 'fc' ? fullyConnected(layers, all, body.channels) : lastStage(layers, all, body.backbone)
+  const vector = bodyNetwork(layers, all, body)
   graph.output(layers.linear(vector, 'head.scores', classes + 1), 'class_logits')
   graph.output(layers.linear(vector, 'head.deltas', classAgnostic ? 4 : 4 * (classes + 1)), 'box_deltas')
   return graph.build()
@@ -84,9 +89,18 @@ function pooledRois({ graph }: LayerBuilder, { name, channels, stride }: Feature
   return graph.maxRoiPool(map, graph.concat([column, rois], 1), { outputSize, spatialScale })
 }
 
-function fullyConnected(layers: LayerBuilder, x: Value, channels: number): Value {
-  const hidden = layers.graph.relu(layers.linear(layers.graph.flatten(x), 'head.fc6', channels))
-  return layers.graph.relu(layers.linear(hidden, 'head.fc7', channels))
+function bodyNetwork(layers: LayerBuilder, x: Value, body: RoiBody): Value {
+  const { graph } = layers
+  if (body.kind === 'stage') return lastStage(layers, x, body.backbone)
+  if (body.kind === 'fc') {
+    const hidden = graph.relu(layers.linear(graph.flatten(x), 'head.fc6', body.channels))
+    return graph.relu(layers.linear(hidden, 'head.fc7', body.channels))
+  }
+  let hidden = x
+  for (let i = 1; i <= body.count; i++) {
+    hidden = graph.relu(layers.conv(hidden, `head.conv${i}`, channelsOf(x), { kernel: 3, norm: body.norm }))
+  }
+  return graph.relu(layers.linear(graph.flatten(hidden), 'head.fc6', body.channels))
 }
 
 function lastStage(layers: LayerBuilder, x: Value, backbone: ResidualDescription): Value {
@@ -104,9 +118,10 @@ function check({ levels, pool, body, classes }: RoiHeadDescription): void {
   checkChoice('pool.kind', pool.kind, ['align', 'max'])
   checkCount('pool.size', pool.size)
   if (pool.kind === 'align') checkCount('pool.samplingRatio', pool.samplingRatio, 0)
-  checkChoice('body.kind', body.kind, ['fc', 'stage'])
-  if (body.kind === 'fc') checkCount('body.channels', body.channels)
-  else checkLastStage(body.backbone, first.channels)
+  checkChoice('body.kind', body.kind, ['fc', 'convolutions', 'stage'])
+  if (body.kind === 'stage') checkLastStage(body.backbone, first.channels)
+  else checkCount('body.channels', body.channels)
+  if (body.kind === 'convolutions') checkCount('body.count', body.count)
 }
 
 function checkLastStage(backbone: ResidualDescription, channels: number): void {

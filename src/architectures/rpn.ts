@@ -7,7 +7,7 @@ import { LayerBuilder } from './layers.ts'
 
 /**
  * A region proposal network (Ren et al. 2015, arXiv:1506.01497), over a pyramid or straight on backbone levels. Its
- * weights `rpn.{conv,objectness,deltas}` are shared by all levels.
+ * weights `rpn.{conv,objectness,deltas}` are shared by all levels; further 3x3 convolutions are `rpn.conv2` and so on.
  */
 export interface RpnDescription {
   /** The backbone levels it reads, finest first. */
@@ -16,6 +16,8 @@ export interface RpnDescription {
   readonly pyramid?: PyramidDescription
   /** Channels of the 3x3 convolution. */
   readonly channels: number
+  /** 3x3 convolutions before the two predictors; default 1. */
+  readonly convolutions?: number | undefined
   /** Anchors per cell (A). */
   readonly anchors: number
 }
@@ -45,9 +47,10 @@ export function rpnFeatures({ levels, pyramid }: RpnDescription): readonly Featu
  * const model = buildRpn({ levels, pyramid: { channels: 256, extraLevel: true }, channels: 256, anchors: 3 }, weights)
  */
 export function buildRpn(description: RpnDescription, weights: Weights): Model {
-  const { levels, pyramid, channels, anchors } = description
+  const { levels, pyramid, channels, convolutions = 1, anchors } = description
   rpnFeatures(description)
   checkCount('RPN channels', channels)
+  checkCount('RPN convolutions', convolutions)
   checkCount('anchors per cell', anchors)
   const layers = new LayerBuilder('rpn', weights)
   const { graph } = layers
@@ -55,7 +58,10 @@ export function buildRpn(description: RpnDescription, weights: Weights): Model {
   const maps = pyramid ? pyramidNetwork(layers, inputs, pyramid) : inputs
   if (pyramid) for (const [name, x] of maps) graph.output(x, name)
   for (const [name, x] of maps) {
-    const hidden = graph.relu(layers.conv(x, 'rpn.conv', channels, { kernel: 3 }))
+    let hidden = x
+    for (let i = 1; i <= convolutions; i++) {
+      hidden = graph.relu(layers.conv(hidden, i === 1 ? 'rpn.conv' : `rpn.conv${i}`, channels, { kernel: 3 }))
+    }
     graph.output(layers.conv(hidden, 'rpn.objectness', anchors, { kernel: 1 }), `objectness_${name}`)
     graph.output(layers.conv(hidden, 'rpn.deltas', anchors * 4, { kernel: 1 }), `deltas_${name}`)
   }

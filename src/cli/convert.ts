@@ -2,15 +2,18 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { type ConvertedModel, convertDetector, STORED_PRECISIONS, type StoredPrecision } from '../convert/convert.ts'
+import { DIALECT_NAMES, detectorRecipe } from '../convert/dialects/index.ts'
 import type { About } from '../convert/recipe.ts'
-import { vertebraDetector } from '../convert/vertebra-detector.ts'
-import { messageOf, VertebraError } from '../errors.ts'
+import { messageOf, unexpected, VertebraError } from '../errors.ts'
 import { throwIfAborted } from '../progress.ts'
-import { readSafetensors } from '../weights/containers/safetensors.ts'
+import { readWeightFile } from '../weights/read-weights.node.ts'
 import { writeWhole } from './write-whole.ts'
 
 interface ConvertFlags {
   readonly out: string
+  readonly dialect?: string
+  readonly arch?: string
+  readonly labels?: string
   readonly about?: string
   readonly config?: string
   readonly precision: StoredPrecision
@@ -19,31 +22,53 @@ interface ConvertFlags {
 export function convertCommand(signal: AbortSignal): Command {
   return new Command('convert')
     .description('turn trained weights into a model folder')
-    .argument('<weights>', 'safetensors file that the training exported')
+    .argument('<weights>', 'safetensors, .pth, .pkl, .npz or .onnx file, or the index of several; its content decides')
     .requiredOption('-o, --out <folder>', 'the model folder to write')
+    .addOption(
+      new Option('--dialect <name>', 'whose detector it is (default: found from its tensors)').choices(DIALECT_NAMES),
+    )
+    .option('--arch <name>', 'the backbone, such as resnet50-v1 (default: found from its tensors)')
+    .option('--labels <file>', 'class names without background, one a line, or a JSON list')
     .option('--about <file>', 'JSON with name, description, source and metrics for the manifest')
-    .option('--config <file>', "JSON with the detector's numbers, when the weights carry none")
+    .option('--config <file>', "JSON with the detector's numbers, when weights of our own training carry none")
     .addOption(
       new Option('--precision <form>', 'how weights are stored').choices(STORED_PRECISIONS).default('int8-weights'),
     )
     .addHelpText(
       'after',
       `
+Weights of torchvision, Detectron2 and MMDetection (Faster R-CNN) and of our own training are recognised. Nothing in a
+pickle is run.
+
 Examples:
   vertebra convert detector.safetensors --out my-model
+  vertebra convert fasterrcnn_resnet50_fpn_coco-258fb6c6.pth --out torchvision-coco
+  vertebra convert model_final.pkl --labels classes.txt --precision float32 --out my-model
   vertebra detect photo.jpg --model my-model`,
     )
-    .action(async (weights: string, flags: ConvertFlags) => {
-      const about = flags.about === undefined ? {} : parseAbout(await readText(flags.about), flags.about)
-      const config = flags.config === undefined ? undefined : await readText(flags.config)
-      const file = readSafetensors(await readWeights(weights))
-      throwIfAborted(signal)
-      const model = await convertDetector(vertebraDetector(file, about, config), flags.precision)
-      throwIfAborted(signal)
-      await writeModel(flags.out, model)
-      const bytes = [...model.files.values()].reduce((sum, content) => sum + content.byteLength, 0)
-      process.stdout.write(`${flags.out}: ${model.manifest.architecture}, ${(bytes / 1e6).toFixed(1)} MB\n`)
-    })
+    .action((weights: string, flags: ConvertFlags) => convert(weights, flags, signal))
+}
+
+async function convert(weights: string, flags: ConvertFlags, signal: AbortSignal): Promise<void> {
+  const { dialect, arch } = flags
+  const about = flags.about === undefined ? undefined : (parseJson(await readText(flags.about), flags.about) as About)
+  const labels = flags.labels === undefined ? undefined : parseLabels(await readText(flags.labels), flags.labels)
+  const config = flags.config === undefined ? undefined : await readText(flags.config)
+  const file = await readWeightFile(weights, signal)
+  throwIfAborted(signal)
+  const { title, recipe } = detectorRecipe(file, { dialect, arch, labels, about, config })
+  process.stdout.write(`${weights}: ${title} (${file.container}, ${file.tensors.size} tensors)\n`)
+  const model = await convertDetector(recipe, flags.precision)
+  throwIfAborted(signal)
+  await writeModel(flags.out, model)
+  const { manifest, files, leftOut } = model
+  if (leftOut.length > 0) {
+    const some = `${leftOut.slice(0, 4).join(', ')}${leftOut.length > 4 ? ', …' : ''}`
+    process.stderr.write(`Left out ${leftOut.length} tensors that a detector has no need of: ${some}\n`)
+  }
+  const megabytes = [...files.values()].reduce((sum, content) => sum + content.byteLength, 0) / 1e6
+  const { architecture, labels: classes } = manifest
+  process.stdout.write(`${flags.out}: ${architecture}, ${classes.length} classes, ${megabytes.toFixed(1)} MB\n`)
 }
 
 /** The manifest goes last: until it is there, the folder is not a model. */
@@ -52,39 +77,31 @@ async function writeModel(folder: string, { files }: ConvertedModel): Promise<vo
   await writeWhole(join(folder, 'model.json'), files.get('model.json') ?? '')
 }
 
-async function readWeights(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    throw new VertebraError(
-      'WEIGHTS_INVALID',
-      `Expected a weight file but ${path} cannot be read: ${messageOf(cause)}.`,
-      {
-        cause,
-      },
-    )
-  }
-}
-
 async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (cause) {
-    throw new VertebraError(
-      'INVALID_ARGUMENT',
-      `Expected a JSON file but ${path} cannot be read: ${messageOf(cause)}.`,
-      {
-        cause,
-      },
-    )
+    const message = `Expected a text file but ${path} cannot be read: ${messageOf(cause)}.`
+    throw new VertebraError('INVALID_ARGUMENT', message, { cause })
   }
 }
 
-/** Its fields are checked with the manifest they become part of. */
-function parseAbout(json: string, path: string): About {
+/** The fields of `--about` are checked with the manifest they become part of. */
+function parseJson(json: string, path: string): unknown {
   try {
-    return JSON.parse(json) as About
+    return JSON.parse(json)
   } catch (cause) {
     throw new VertebraError('INVALID_ARGUMENT', `Expected JSON in ${path}: ${messageOf(cause)}.`, { cause })
   }
+}
+
+function parseLabels(text: string, path: string): string[] {
+  if (!text.trimStart().startsWith('[')) {
+    const lines = text.split(/\r?\n/).map((line) => line.trim())
+    return lines.filter((line) => line !== '')
+  }
+  const names = parseJson(text, path)
+  const isNames = Array.isArray(names) && names.every((name) => typeof name === 'string' && name !== '')
+  if (!isNames) throw unexpected(`the labels in ${path}`, 'a list of names', names)
+  return names
 }

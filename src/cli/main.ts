@@ -2,10 +2,14 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { messageOf, VertebraError } from '../errors.ts'
+import { compareCommand } from './compare.ts'
 import { convertCommand } from './convert.ts'
+import { datasetCommand } from './dataset.ts'
 import { detectCommand } from './detect.ts'
+import { evalCommand } from './eval.ts'
 import { featuresCommand } from './features.ts'
 import { infoCommand } from './info.ts'
+import { measureMemoryCommand } from './measure-memory.ts'
 
 /** Exit codes: 0 all done, 1 some or all inputs failed, 2 wrong usage, 130 interrupted. */
 const FAILED = 1
@@ -20,10 +24,19 @@ async function main(): Promise<number> {
     .version(packageJson.version)
     .showHelpAfterError('(add --help for the options)')
     .exitOverride()
-  for (const command of [detectCommand, featuresCommand, infoCommand, convertCommand]) {
+  for (const command of [
+    detectCommand,
+    evalCommand,
+    compareCommand,
+    datasetCommand,
+    featuresCommand,
+    infoCommand,
+    convertCommand,
+  ]) {
     // Sub-commands made elsewhere do not inherit these two settings.
     program.addCommand(command(interrupt.signal).exitOverride().showHelpAfterError('(add --help for the options)'))
   }
+  program.addCommand(measureMemoryCommand(interrupt.signal).exitOverride(), { hidden: true })
   try {
     await program.parseAsync()
     return Number(process.exitCode ?? 0)

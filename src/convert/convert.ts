@@ -20,6 +20,8 @@ export type StoredPrecision = (typeof STORED_PRECISIONS)[number]
 export interface ConvertedModel {
   readonly manifest: Manifest
   readonly files: ReadonlyMap<string, Uint8Array>
+  /** The tensors that were left out because a detector has no need of them. */
+  readonly leftOut: readonly string[]
 }
 
 const FILES: Readonly<Record<GraphName, string>> = {
@@ -39,11 +41,11 @@ const FILES: Readonly<Record<GraphName, string>> = {
  * for (const [name, bytes] of files) await writeFile(join('my-model', name), bytes)
  */
 export async function convertDetector(
-  { weights, network, manifest: base }: Recipe,
+  { weights, network, manifest: base, isExtra = () => false }: Recipe,
   precision: StoredPrecision = 'int8-weights',
 ): Promise<ConvertedModel> {
   const { graphs, features, pyramid } = buildGraphs(weights, network, base)
-  const unused = weights.unused()
+  const unused = weights.unused().filter((name) => !isExtra(name))
   if (unused.length > 0) {
     const some = unused.slice(0, 8).join(', ')
     throw new VertebraError(
@@ -64,7 +66,7 @@ export async function convertDetector(
   const json = `${JSON.stringify({ ...base, features, pyramid, graphs: graphEntries }, undefined, 2)}\n`
   const manifest = parseManifest(json, 'model.json')
   files.set('model.json', new TextEncoder().encode(json))
-  return { manifest, files }
+  return { manifest, files, leftOut: weights.unused() }
 }
 
 function buildGraphs(
@@ -78,6 +80,7 @@ function buildGraphs(
     levels: pick(features, network.levels),
     ...(network.pyramid && { pyramid: network.pyramid }),
     channels: network.rpnChannels,
+    convolutions: network.rpnConvolutions,
     anchors,
   }
   const pyramid = rpnFeatures(rpn)

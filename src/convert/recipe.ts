@@ -12,6 +12,8 @@ export interface NetworkDescription {
   readonly pyramid?: PyramidDescription | undefined
   /** Channels of the RPN's 3x3 convolution. */
   readonly rpnChannels: number
+  /** How many of them there are; default 1. */
+  readonly rpnConvolutions?: number | undefined
   readonly roiBody: RoiBody
 }
 
@@ -23,6 +25,8 @@ export interface Recipe {
   readonly weights: Weights
   readonly network: NetworkDescription
   readonly manifest: ManifestBase
+  /** Tensors that may stay unused: what a detector has no need of, such as a mask head. Default: none. */
+  readonly isExtra?: ((name: string) => boolean) | undefined
 }
 
 /** What a person says about a model: none of it changes a number. */

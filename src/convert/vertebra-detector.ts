@@ -4,7 +4,7 @@ import { slimResnetV2 } from '../architectures/resnet.ts'
 import { vgg } from '../architectures/vgg.ts'
 import { VertebraError } from '../errors.ts'
 import { schemaProblems } from '../models/schema-problems.ts'
-import type { SafetensorsFile } from '../weights/containers/safetensors.ts'
+import type { WeightFile } from '../weights/stored-tensor.ts'
 import { storedWeights } from '../weights/stored-weights.ts'
 import type { About, ManifestBase, Recipe } from './recipe.ts'
 
@@ -75,7 +75,7 @@ const FINEST = 3
  * @param config the configuration as JSON, for a file that carries none in its metadata.
  * @throws VertebraError `WEIGHTS_INVALID` when the file is of another format or its configuration is missing or wrong.
  */
-export function vertebraDetector(file: SafetensorsFile, about: About = {}, config?: string): Recipe {
+export function vertebraDetector(file: WeightFile, about: About = {}, config?: string): Recipe {
   if (file.metadata.format !== FORMAT) {
     throw new VertebraError(
       'WEIGHTS_INVALID',

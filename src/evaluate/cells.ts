@@ -21,6 +21,22 @@ export function categoryCells(table: EvaluationTable): Generator<Cell> {
   return cells(table, order(objects), order(results), true)
 }
 
+/** The cells of `categoryCells` together by category; categories without any are left out. */
+export function* cellsByCategory(
+  table: EvaluationTable,
+): Generator<readonly [category: number, cells: readonly Cell[]]> {
+  let cells: Cell[] = []
+  for (const cell of categoryCells(table)) {
+    const category = cells[0]?.category
+    if (category !== undefined && category !== cell.category) {
+      yield [category, cells]
+      cells = []
+    }
+    cells.push(cell)
+  }
+  if (cells[0]) yield [cells[0].category, cells]
+}
+
 /** One cell per image that has any, all categories together: what confusions are computed from. */
 export function imageCells(table: EvaluationTable): Generator<Cell> {
   const { objects, results, imageIds } = table

@@ -89,7 +89,8 @@ export function matchCategory(table: EvaluationTable, cells: readonly Cell[]): C
   }
 }
 
-function within(area: number, range: number): boolean {
+/** Whether an area in square pixels lies in an area range. */
+export function within(area: number, range: number): boolean {
   const [low, high] = AREAS[range] as (typeof AREAS)[number]
   return area >= low && area <= high
 }

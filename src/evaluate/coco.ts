@@ -1,6 +1,6 @@
 import { unexpected } from '../errors.ts'
 import type { CocoInstances, CocoResult } from '../formats/index.ts'
-import { type Cell, categoryCells } from './cells.ts'
+import { cellsByCategory } from './cells.ts'
 import { accumulate, type CocoCurves, createCurves } from './coco-accumulate.ts'
 import { matchCategory } from './coco-match.ts'
 import {
@@ -65,21 +65,11 @@ export function evaluateCoco(
   const objects = new Uint32Array(K)
   const resultCounts = new Uint32Array(K)
   for (const row of table.results.category) resultCounts[row] = (resultCounts[row] as number) + 1
-  const finish = (k: number, cells: readonly Cell[]): void => {
+  for (const [k, cells] of cellsByCategory(table)) {
     const matches = matchCategory(table, cells)
     accumulate(matches, k, K, curves)
     objects[k] = matches.objects[0] as number
   }
-  let cells: Cell[] = []
-  for (const cell of categoryCells(table)) {
-    const k = cells[0]?.category
-    if (k !== undefined && k !== cell.category) {
-      finish(k, cells)
-      cells = []
-    }
-    cells.push(cell)
-  }
-  if (cells[0]) finish(cells[0].category, cells)
   const perClass = table.categories.map(
     ({ id, name }, k): CocoClassStats => ({
       categoryId: id,

@@ -1,4 +1,14 @@
 export {
+  BOOTSTRAP_FIGURES,
+  type BootstrapClassSamples,
+  type BootstrapFigure,
+  type BootstrapOptions,
+  type BootstrapSamples,
+  bootstrap,
+  bootstrapDifference,
+  type Interval,
+} from './bootstrap.ts'
+export {
   type CocoClassStats,
   type CocoCurve,
   type CocoCurveOptions,

@@ -85,7 +85,7 @@ export function evaluateVoc(
       if (table.objects.ignored[row] === 0) objects[cell.category] = (objects[cell.category] as number) + 1
     }
     for (const row of cell.results) rows[cell.category]?.push(row)
-    matchImage(table, cell, iouThreshold, right, counts)
+    matchVocImage(table, cell, iouThreshold, right, counts)
   }
   const { scores } = table.results
   const mean = new Mean()
@@ -101,8 +101,12 @@ export function evaluateVoc(
   return { mAP: mean.value(), perClass, warnings: warningsFor(results, table.unknownCategories) }
 }
 
-/** Marks which results of one class in one image are right, and which do not count. */
-function matchImage(
+/**
+ * Marks which results of one class in one image are right, and which do not count.
+ *
+ * @param right, counts one flag per row of the result table; `counts` is 1 beforehand.
+ */
+export function matchVocImage(
   table: EvaluationTable,
   { objects, results }: Cell,
   threshold: number,

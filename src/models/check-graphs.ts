@@ -59,6 +59,8 @@ function expectedValues(manifest: Manifest, name: GraphName): { inputs: Expected
 
 /** An RPN may leave out backbone levels (C2 in a pyramid that starts at P3), so only what is there is compared. */
 function usedFeatures(features: Expected, manifest: Manifest): Expected {
+  const own = manifest.pyramid.filter((level) => level.name in features)
+  if (own.length > 0) return Object.fromEntries(own.map(({ name }) => [name, features[name]])) as Expected
   const finest = Math.min(...manifest.pyramid.map((level) => level.stride))
   return Object.fromEntries(
     manifest.features.filter((level) => level.stride >= finest).map((level) => [level.name, features[level.name]]),

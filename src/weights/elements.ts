@@ -1,4 +1,4 @@
-import type { StoredTensor } from './containers/safetensors.ts'
+import type { StoredTensor } from './stored-tensor.ts'
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 
@@ -13,7 +13,8 @@ export function toFloat32({ dtype, bytes }: StoredTensor): Float32Array {
       if (LITTLE_ENDIAN && bytes.byteOffset % 4 === 0) {
         return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
       }
-      if (LITTLE_ENDIAN) return new Float32Array(bytes.slice().buffer)
+      // Not slice(): a Node Buffer's gives a view.
+      if (LITTLE_ENDIAN) return new Float32Array(new Uint8Array(bytes).buffer)
       return fill(bytes.length / 4, (i) => view.getFloat32(i * 4, true))
     case 'F64':
       return fill(bytes.length / 8, (i) => view.getFloat64(i * 8, true))
@@ -21,6 +22,8 @@ export function toFloat32({ dtype, bytes }: StoredTensor): Float32Array {
       return fill(bytes.length / 8, (i) => Number(view.getBigInt64(i * 8, true)))
     case 'I32':
       return fill(bytes.length / 4, (i) => view.getInt32(i * 4, true))
+    case 'I16':
+      return fill(bytes.length / 2, (i) => view.getInt16(i * 2, true))
     case 'F16':
       return fill(bytes.length / 2, (i) => halfToNumber(view.getUint16(i * 2, true)))
     case 'BF16':
@@ -28,6 +31,7 @@ export function toFloat32({ dtype, bytes }: StoredTensor): Float32Array {
     case 'I8':
       return new Float32Array(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))
     case 'U8':
+    case 'BOOL':
       return new Float32Array(bytes)
   }
 }

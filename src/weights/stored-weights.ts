@@ -1,6 +1,6 @@
 import { describe, VertebraError } from '../errors.ts'
-import type { StoredTensor } from './containers/safetensors.ts'
 import { toFloat32 } from './elements.ts'
+import type { StoredTensor } from './stored-tensor.ts'
 import { checkShape, type Weights } from './weights.ts'
 
 /**

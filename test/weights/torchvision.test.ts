@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { buildBackbone, buildClassifier, resnet, vgg } from '../../src/architectures/index.ts'
-import type { StoredTensor } from '../../src/weights/stored-tensor.ts'
 import { torchvisionResnet, torchvisionVgg } from '../../src/weights/dialects/torchvision.ts'
+import type { StoredTensor } from '../../src/weights/stored-tensor.ts'
 import { storedWeights } from '../../src/weights/stored-weights.ts'
 import type { Weights } from '../../src/weights/weights.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ElementType, StoredTensor } from '../../src/weights/stored-tensor.ts'
 import { randomWeights, zeroWeights } from '../../src/weights/random.ts'
+import type { ElementType, StoredTensor } from '../../src/weights/stored-tensor.ts'
 import { storedWeights } from '../../src/weights/stored-weights.ts'
 import { renameWeights } from '../../src/weights/weights.ts'
 

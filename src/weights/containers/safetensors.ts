@@ -1,25 +1,18 @@
-import { describe, messageOf, unexpected, VertebraError } from '../../errors.ts'
+import { describe, messageOf, unexpected } from '../../errors.ts'
+import {
+  checkByteCount,
+  ELEMENT_BYTES,
+  type ElementType,
+  invalidWeights,
+  isCounts,
+  MAX_RANK,
+  type StoredTensor,
+  tensorLabel,
+  type WeightFile,
+} from '../stored-tensor.ts'
 import { inspectJson } from './json-keys.ts'
 
-/** Bytes per element of the element types that are read. */
-export const ELEMENT_BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I8: 1, U8: 1 } as const
-
-export type ElementType = keyof typeof ELEMENT_BYTES
-
-/** One stored tensor. `bytes` are its little-endian, row-major elements, as a view into the file. */
-export interface StoredTensor {
-  readonly dtype: ElementType
-  readonly shape: readonly number[]
-  readonly bytes: Uint8Array
-}
-
-export interface SafetensorsFile {
-  readonly tensors: ReadonlyMap<string, StoredTensor>
-  readonly metadata: Readonly<Record<string, string>>
-}
-
 const MAX_HEADER_BYTES = 100_000_000
-const MAX_RANK = 32
 
 /**
  * Reads a safetensors file: 8 bytes of header length, a JSON header, then the elements. Nothing is copied: the tensors
@@ -27,12 +20,12 @@ const MAX_RANK = 32
  * reader (huggingface/safetensors, `tensor.rs`): every byte after the header belongs to exactly one tensor.
  *
  * @throws VertebraError `WEIGHTS_INVALID`, naming the tensor, when the file is truncated, contradicts itself, or has an
- * element type outside F64, F32, F16, BF16, I64, I32, I8 and U8.
+ * element type outside `ELEMENT_BYTES`.
  * @example
  * const { tensors, metadata } = readSafetensors(await readFile('model.safetensors'))
  * console.log(metadata.format, tensors.get('backbone.conv1.weight')?.shape)
  */
-export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
+export function readSafetensors(bytes: Uint8Array): WeightFile {
   const { header, dataStart } = readHeader(bytes)
   const data = bytes.subarray(dataStart)
   const metadata: Record<string, string> = {}
@@ -46,25 +39,26 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
   for (const { name, begin, end } of entries) {
     if (begin !== covered) {
       const fault = begin < covered ? 'overlaps the tensor before it' : 'leaves a gap before it'
-      throw invalid(
+      throw invalidWeights(
         `tensor ${describe(name)} to start at byte ${covered} of the data but it starts at ${begin}: it ${fault}`,
       )
     }
     covered = end
   }
   if (covered !== data.length) {
-    throw invalid(`${covered} bytes of tensor data in the safetensors file but received ${data.length}`)
+    throw invalidWeights(`${covered} bytes of tensor data in the safetensors file but received ${data.length}`)
   }
   entries.sort((a, b) => (a.name < b.name ? -1 : 1))
-  return { tensors: new Map(entries.map(({ name, tensor }) => [name, tensor])), metadata }
+  const tensors = new Map(entries.map(({ name, tensor }): [string, StoredTensor] => [name, tensor]))
+  return { container: 'safetensors file', tensors, metadata }
 }
 
 function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataStart: number } {
-  if (bytes.length < 8) throw invalid(`a safetensors file but received ${bytes.length} bytes`)
+  if (bytes.length < 8) throw invalidWeights(`a safetensors file but received ${bytes.length} bytes`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const length = view.getBigUint64(0, true)
   if (length > BigInt(Math.min(MAX_HEADER_BYTES, bytes.length - 8))) {
-    throw invalid(
+    throw invalidWeights(
       `a safetensors file whose header fits into its ${bytes.length} bytes but its header claims ${length} bytes (cut short, or another format)`,
     )
   }
@@ -75,16 +69,14 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataS
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, dataStart))
     header = JSON.parse(text)
   } catch (cause) {
-    throw new VertebraError('WEIGHTS_INVALID', `Expected a JSON header in the safetensors file: ${messageOf(cause)}`, {
-      cause,
-    })
+    throw invalidWeights(`a JSON header in the safetensors file but received: ${messageOf(cause)}`, cause)
   }
   if (!isRecord(header)) throw unexpected('the safetensors header', 'a JSON object', header, 'WEIGHTS_INVALID')
   const { duplicateKey, depth } = inspectJson(text)
   if (duplicateKey !== undefined) {
-    throw invalid(`each name once in the safetensors header but ${describe(duplicateKey)} is there twice`)
+    throw invalidWeights(`each name once in the safetensors header but ${describe(duplicateKey)} is there twice`)
   }
-  if (depth > 3) throw invalid(`3 levels of nesting in the safetensors header but received ${depth}`)
+  if (depth > 3) throw invalidWeights(`3 levels of nesting in the safetensors header but received ${depth}`)
   return { header, dataStart }
 }
 
@@ -97,7 +89,7 @@ function readMetadata(value: unknown, into: Record<string, string>): void {
 }
 
 function readEntry(name: string, value: unknown, data: Uint8Array) {
-  const label = `tensor ${describe(name)}`
+  const label = tensorLabel(name)
   if (!isRecord(value)) throw unexpected(label, 'an object of dtype, shape and data_offsets', value, 'WEIGHTS_INVALID')
   const { dtype, shape, data_offsets: offsets } = value
   if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_BYTES, dtype)) {
@@ -111,25 +103,15 @@ function readEntry(name: string, value: unknown, data: Uint8Array) {
     throw unexpected(`the data_offsets of ${label}`, 'a begin and an end', offsets, 'WEIGHTS_INVALID')
   }
   if (end > data.length) {
-    throw invalid(`${label} within the ${data.length} bytes of data but it ends at ${end} (the file may be cut short)`)
+    throw invalidWeights(
+      `${label} within the ${data.length} bytes of data but it ends at ${end} (the file may be cut short)`,
+    )
   }
   const type = dtype as ElementType
-  // Products beyond 2^53 lose digits but stay far above any real byte count, so the comparison still fails as it must.
-  const size = shape.reduce((product, dim) => product * dim, ELEMENT_BYTES[type])
-  if (size !== end - begin) {
-    throw invalid(`${size} bytes for ${label} (${type} [${shape}]) but received ${end - begin}`)
-  }
+  checkByteCount(label, type, shape, end - begin)
   return { name, tensor: { dtype: type, shape, bytes: data.subarray(begin, end) }, begin, end }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0)
-}
-
-function invalid(expectation: string): VertebraError {
-  return new VertebraError('WEIGHTS_INVALID', `Expected ${expectation}.`)
 }

@@ -14,7 +14,8 @@ export function torchvisionResnet(source: Weights): Weights {
   }
 }
 
-function torchvisionResnetName(canonical: string): string {
+/** torchvision's name for the library's own name of a ResNet's tensor. */
+export function torchvisionResnetName(canonical: string): string {
   const unit = /^backbone\.block(\d+)\.unit(\d+)\.(conv|shortcut)(\d?)\.(bn\.)?(\w+)$/.exec(canonical)
   if (!unit)
     return canonical.replace('classifier.', 'fc.').replace('backbone.conv1.bn.', 'bn1.').replace('backbone.', '')

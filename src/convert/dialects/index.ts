@@ -1,0 +1,76 @@
+import { describe, unexpected, VertebraError } from '../../errors.ts'
+import type { WeightFile } from '../../weights/stored-tensor.ts'
+import type { Recipe } from '../recipe.ts'
+import { FORMAT, vertebraDetector } from '../vertebra-detector.ts'
+import { detectron2 } from './detectron2.ts'
+import type { Dialect, DialectOptions } from './dialect.ts'
+import { mmdetection, mmdetectionCaffe } from './mmdetection.ts'
+import { torchvisionDetector, torchvisionEpsilon0 } from './torchvision-detector.ts'
+
+export type { Dialect, DialectOptions } from './dialect.ts'
+
+/** What this project's own training writes; its labels and its network are in the file. */
+const own: Dialect = {
+  name: FORMAT,
+  title: "this project's training",
+  matches: (_, { metadata }) => metadata.format === FORMAT,
+  recipe: (file, { about, config }) => vertebraDetector(file, about, config),
+}
+
+/** Every dialect, in the order in which they are tried. */
+const DIALECTS: readonly Dialect[] = [
+  own,
+  torchvisionDetector,
+  torchvisionEpsilon0,
+  detectron2,
+  mmdetectionCaffe,
+  mmdetection,
+]
+
+/** What `--dialect` takes. */
+export const DIALECT_NAMES: readonly string[] = DIALECTS.map(({ name }) => name)
+
+/** Names that tell a file which is known and yet no detector. */
+const BACKBONES: readonly (readonly [title: string, key: string])[] = [
+  ['a ResNet with the names of torchvision and timm', 'layer1.0.conv1.weight'],
+  ['a VGG with the names of torchvision', 'features.0.weight'],
+  ['a ResNet of Hugging Face', 'resnet.embedder.embedder.convolution.weight'],
+  ['a ResNet of Detectron2', 'res2.0.conv1.weight'],
+]
+
+/**
+ * What a file of weights is, and how it becomes a detector.
+ *
+ * @param dialect one of {@link DIALECT_NAMES}; default: found from the names of the tensors
+ * @throws VertebraError `WEIGHTS_INVALID` for weights of no known detector, `INVALID_ARGUMENT` for another dialect
+ * @example
+ * const file = readWeights(await readFile('model_final.pkl'), 'model_final.pkl')
+ * const { title, recipe } = detectorRecipe(file)
+ * console.log(title) // Detectron2 Faster R-CNN
+ * const { manifest, files } = await convertDetector(recipe)
+ */
+export function detectorRecipe(
+  file: WeightFile,
+  { dialect, ...options }: DialectOptions & { readonly dialect?: string | undefined } = {},
+): { title: string; recipe: Recipe } {
+  const names = new Set(file.tensors.keys())
+  const found =
+    dialect === undefined
+      ? DIALECTS.find((each) => each.matches(names, file))
+      : DIALECTS.find((each) => each.name === dialect)
+  if (found) return { title: found.title, recipe: found.recipe(file, options) }
+  if (dialect !== undefined) throw unexpected('dialect', `one of ${DIALECT_NAMES.join(', ')}`, dialect)
+  throw unknown(file)
+}
+
+function unknown({ container, tensors }: WeightFile): VertebraError {
+  const backbone = BACKBONES.find(([, key]) => tensors.has(key))
+  const names = [...tensors.keys()].sort()
+  const found = backbone
+    ? `${backbone[0]}, which is a backbone without a detector's head (buildBackbone makes a graph of it)`
+    : `a ${container} of ${names.length} tensors such as ${names.slice(0, 4).map(describe).join(', ')}`
+  return new VertebraError(
+    'WEIGHTS_INVALID',
+    `Expected the weights of a detector of a known kind (${DIALECT_NAMES.join(', ')}) but received ${found}.`,
+  )
+}

@@ -1,0 +1,101 @@
+import { torchvisionResnetName } from '../../weights/dialects/torchvision.ts'
+import type { WeightFile } from '../../weights/stored-tensor.ts'
+import { backgroundFirst } from '../background.ts'
+import { checkpoint, outputsOf } from '../checkpoint.ts'
+import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
+import { fasterRcnnManifest, PYRAMID_ROI, pyramidAnchors } from '../faster-rcnn.ts'
+import { labelsFor } from '../labels.ts'
+import type { Recipe } from '../recipe.ts'
+import type { Dialect, DialectOptions } from './dialect.ts'
+
+// open-mmlab/mmdetection: configs/_base_/models/faster-rcnn_r50_fpn.py and faster-rcnn_r50-caffe_fpn.
+
+/** Whose ResNet it is: PyTorch's takes RGB and has the stride on the 3x3, Caffe's takes BGR and has it on the 1x1. */
+type Style = 'pytorch' | 'caffe'
+
+/** Sides that are not above 0 are dropped. */
+const NO_AREA = 1e-6
+
+const isMmdetection = (names: ReadonlySet<string>): boolean =>
+  names.has('neck.lateral_convs.0.conv.weight') &&
+  names.has('rpn_head.rpn_cls.weight') &&
+  names.has('roi_head.bbox_head.fc_cls.weight')
+
+/** Faster R-CNNs with a pyramid of MMDetection 2 and 3 whose training configuration, kept in the file, says style caffe. */
+export const mmdetectionCaffe: Dialect = {
+  name: 'mmdetection-caffe',
+  title: 'MMDetection Faster R-CNN with a feature pyramid, caffe style',
+  matches: (names, { metadata }) => isMmdetection(names) && /style\s*=\s*['"]caffe['"]/.test(metadata.config ?? ''),
+  recipe: (file, options) => mmdetectionRecipe(file, options, 'caffe'),
+}
+
+export const mmdetection: Dialect = {
+  name: 'mmdetection',
+  title: 'MMDetection Faster R-CNN with a feature pyramid, pytorch style',
+  matches: isMmdetection,
+  recipe: (file, options) => mmdetectionRecipe(file, options, 'pytorch'),
+}
+
+function mmdetectionRecipe(file: WeightFile, { labels, arch, about }: DialectOptions, style: Style): Recipe {
+  const source = checkpoint(file, mmdetectionName)
+  const found = describeResidual(source, { variant: style === 'caffe' ? 'v1' : 'v1.5', epsilon: 1e-5 })
+  const backbone = arch === undefined ? found : namedResidual(arch, found)
+  const classes = outputsOf(source, 'head.scores.weight') - 1
+  const classAgnostic = classes > 1 && outputsOf(source, 'head.deltas.weight') === 4
+  const channels = outputsOf(source, 'fpn.lateral2.weight')
+  const isCaffe = style === 'caffe'
+  return {
+    weights: backgroundFirst(source.weights, classAgnostic),
+    isExtra: (name) => /^roi_head\.mask_/.test(name),
+    network: {
+      backbone,
+      levels: ['c2', 'c3', 'c4', 'c5'],
+      pyramid: { channels, extraLevel: true },
+      rpnChannels: outputsOf(source, 'rpn.conv.weight'),
+      roiBody: { kind: 'fc', channels: outputsOf(source, 'head.fc6.weight') },
+    },
+    manifest: fasterRcnnManifest(
+      {
+        name: `mmdetection-faster-rcnn`,
+        architecture: `Faster R-CNN of MMDetection, ${residualTitle(backbone)}, feature pyramid of ${channels} channels`,
+        labels: labelsFor(classes, labels ?? file.labels),
+        input: {
+          channels: isCaffe ? 'bgr' : 'rgb',
+          mean: isCaffe ? [103.53, 116.28, 123.675] : [123.675, 116.28, 103.53],
+          std: isCaffe ? [1, 1, 1] : [58.395, 57.12, 57.375],
+          resize: { rule: 'shorter', size: 800, max: 1333, rounding: 'half-up', filter: 'bilinear', output: 'uint8' },
+          padMultiple: 32,
+        },
+        anchors: pyramidAnchors({ rounded: false, strideRule: 'exact' }),
+        preNmsTopN: 1000,
+        classAgnostic,
+        roi: { ...PYRAMID_ROI, outputSize: 7, samplingRatio: 0, aligned: true },
+        minSizes: { proposals: NO_AREA, detections: NO_AREA },
+        source: {
+          weights: 'not stated (MMDetection)',
+          licence: 'not stated (MMDetection: Apache-2.0)',
+          citations: ['Chen et al. 2019, arXiv:1906.07155'],
+        },
+      },
+      about,
+    ),
+  }
+}
+
+const FIXED: Readonly<Record<string, string>> = {
+  'rpn.conv': 'rpn_head.rpn_conv',
+  'rpn.objectness': 'rpn_head.rpn_cls',
+  'rpn.deltas': 'rpn_head.rpn_reg',
+  'head.fc6': 'roi_head.bbox_head.shared_fcs.0',
+  'head.fc7': 'roi_head.bbox_head.shared_fcs.1',
+  'head.scores': 'roi_head.bbox_head.fc_cls',
+  'head.deltas': 'roi_head.bbox_head.fc_reg',
+}
+
+function mmdetectionName(canonical: string): string {
+  if (canonical.startsWith('backbone.')) return `backbone.${torchvisionResnetName(canonical)}`
+  const [, layer = '', field] = /^(.+)\.(\w+)$/.exec(canonical) ?? []
+  const [, part, level] = /^fpn\.(lateral|output)(\d)$/.exec(layer) ?? []
+  if (part === undefined) return `${FIXED[layer] ?? layer}.${field}`
+  return `neck.${part === 'lateral' ? 'lateral' : 'fpn'}_convs.${Number(level) - 2}.conv.${field}`
+}

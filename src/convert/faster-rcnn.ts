@@ -1,0 +1,72 @@
+import { LOG_1000_16 } from '../boxes/coder.ts'
+import type { InputSpec } from '../images/input-spec.ts'
+import type { Manifest } from '../models/manifest.ts'
+import type { About, ManifestBase } from './recipe.ts'
+
+/** What differs between the Faster R-CNNs of the projects; the rest is the same in all of them. */
+export interface FasterRcnnNumbers {
+  /** Of the model folder, where the person gives none. */
+  readonly name: string
+  readonly architecture: string
+  readonly labels: Manifest['labels']
+  readonly input: InputSpec
+  readonly anchors: Manifest['anchors']
+  /** Of each level, before NMS. */
+  readonly preNmsTopN: number
+  readonly roi: Pick<Manifest['roi'], 'levels' | 'minLevel' | 'outputSize' | 'samplingRatio' | 'aligned'>
+  readonly classAgnostic?: boolean
+  /** Sides below which proposals and detections are dropped. */
+  readonly minSizes: { readonly proposals: number; readonly detections: number }
+  readonly source: Manifest['source']
+}
+
+/** The manifest of a Faster R-CNN (Ren et al. 2015) with the numbers that all three projects share. */
+export function fasterRcnnManifest(numbers: FasterRcnnNumbers, about: About = {}): ManifestBase {
+  const { name, architecture, labels, input, anchors, preNmsTopN, roi, classAgnostic = false, minSizes } = numbers
+  return {
+    format: 'vertebra-model',
+    version: 1,
+    name: about.name ?? name,
+    description: about.description ?? `${architecture}, ${labels.length} classes.`,
+    architecture,
+    labels,
+    input,
+    anchors,
+    rpn: {
+      preNmsTopN,
+      postNmsTopN: 1000,
+      nmsThreshold: 0.7,
+      minSize: minSizes.proposals,
+      scoreThreshold: 0,
+      boxCoder: { weights: [1, 1, 1, 1], clamp: LOG_1000_16 },
+    },
+    roi: { canonicalScale: 224, canonicalLevel: 4, pooling: 'align', ...roi },
+    head: {
+      boxCoder: { weights: [10, 10, 5, 5], clamp: LOG_1000_16 },
+      classAgnostic,
+      scoreThreshold: 0.05,
+      nms: { kind: 'per-class', iouThreshold: 0.5 },
+      minSize: minSizes.detections,
+      maxDetections: 100,
+    },
+    source: about.source ?? numbers.source,
+    metrics: about.metrics ?? [],
+  }
+}
+
+/** Anchors of one size a level on p2 to p6: 32 to 512 pixels. */
+export function pyramidAnchors(rules: Pick<Manifest['anchors'], 'rounded' | 'strideRule'>): Manifest['anchors'] {
+  return {
+    levels: [2, 3, 4, 5, 6].map((n) => ({ feature: `p${n}`, stride: 2 ** n, sizes: [2 ** (n + 3)] })),
+    aspectRatios: [0.5, 1, 2],
+    order: 'size-major',
+    offset: 0,
+    ...rules,
+  }
+}
+
+/** The four levels of a pyramid that boxes are pooled from. */
+export const PYRAMID_ROI: Pick<Manifest['roi'], 'levels' | 'minLevel'> = {
+  levels: ['p2', 'p3', 'p4', 'p5'],
+  minLevel: 2,
+}

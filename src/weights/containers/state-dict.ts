@@ -1,0 +1,104 @@
+import { describe } from '../../errors.ts'
+import { invalidWeights, type StoredTensor, tensorLabel, type WeightFile } from '../stored-tensor.ts'
+import { stridedReader } from '../strided.ts'
+import { NumpyArray } from './numpy-pickle.ts'
+import { describePickled, type PickleDict, type PickleValue } from './pickle-values.ts'
+import { type TorchStorage, TorchTensor } from './torch-pickle.ts'
+
+type PickledTensor = TorchTensor | NumpyArray
+
+/** Where trainers put a model's weights among their other things, best first. */
+const WRAPPERS = [
+  'state_dict',
+  'model_state_dict',
+  'model',
+  'blobs',
+  'network',
+  'net',
+  'weights',
+  'params',
+  'model_ema',
+]
+/** What data-parallel and compiled modules put before every name. */
+const PREFIXES = ['module.', '_orig_mod.']
+const MAX_DEPTH = 4
+
+/**
+ * The tensors of a checkpoint by name, found in whatever its trainer wrapped them in.
+ *
+ * @param storageBytes the memory of a PyTorch storage
+ * @param maxCopiedBytes what transposed tensors may take: see {@link stridedReader}
+ * @throws VertebraError `WEIGHTS_INVALID` that lists what the checkpoint has instead of a model's tensors
+ */
+export function readStateDict(
+  container: string,
+  root: PickleValue,
+  storageBytes: (storage: TorchStorage) => Uint8Array,
+  maxCopiedBytes: number,
+): WeightFile {
+  if (!(root instanceof Map)) {
+    throw invalidWeights(`a dict of tensors in the ${container} but received ${describePickled(root)}`)
+  }
+  const named = namedTensors(root, 0)
+  if (!named) throw withoutModel(container, root)
+  const strided = stridedReader(maxCopiedBytes)
+  const tensors = new Map<string, StoredTensor>()
+  for (const [name, tensor] of stripPrefixes(named)) {
+    const label = tensorLabel(name)
+    const isNumpy = tensor instanceof NumpyArray
+    tensors.set(name, isNumpy ? tensor.read(label, strided) : tensor.read(label, storageBytes, strided))
+  }
+  const config = trainingConfig(root)
+  return { container, tensors, metadata: config === undefined ? {} : { config }, labels: classNames(root) }
+}
+
+function namedTensors(dict: PickleDict, depth: number): Map<string, PickledTensor> | undefined {
+  const named = new Map<string, PickledTensor>()
+  for (const [key, value] of dict) if (typeof key === 'string' && isTensor(value)) named.set(key, value)
+  if (named.size > 0) return named
+  if (depth === MAX_DEPTH) return undefined
+  for (const wrapper of WRAPPERS) {
+    const inner = dict.get(wrapper)
+    const found = inner instanceof Map && namedTensors(inner, depth + 1)
+    if (found) return found
+  }
+  return undefined
+}
+
+function isTensor(value: PickleValue): value is PickledTensor {
+  return value instanceof TorchTensor || value instanceof NumpyArray
+}
+
+function withoutModel(container: string, root: PickleDict): Error {
+  const keys = [...root.keys()].map(describePickled)
+  const some = `${keys.slice(0, 8).join(', ')}${keys.length > 8 ? ', …' : ''}`
+  const isOptimizer = root.has('param_groups') || root.has('optimizer') || root.has('optimizer_state_dict')
+  const found = isOptimizer ? 'only the state of an optimizer' : 'no tensors'
+  return invalidWeights(
+    `a model's tensors in the ${container}, by name or under ${WRAPPERS.slice(0, 4).map(describe).join(', ')}, but it holds ${found} (its keys: ${some || 'none'})`,
+  )
+}
+
+function stripPrefixes(named: Map<string, PickledTensor>): Map<string, PickledTensor> {
+  const prefix = PREFIXES.find((each) => [...named.keys()].every((name) => name.startsWith(each)))
+  if (prefix === undefined) return named
+  return stripPrefixes(new Map([...named].map(([name, tensor]) => [name.slice(prefix.length), tensor])))
+}
+
+/** MMDetection's `meta.CLASSES` (version 2) or `meta.dataset_meta.classes` (version 3). */
+function classNames(root: PickleDict): string[] | undefined {
+  const meta = root.get('meta')
+  if (!(meta instanceof Map)) return undefined
+  const dataset = meta.get('dataset_meta')
+  const isDict = dataset instanceof Map
+  const names = (isDict ? (dataset.get('classes') ?? dataset.get('CLASSES')) : undefined) ?? meta.get('CLASSES')
+  const isNames = Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === 'string')
+  return isNames ? (names as string[]) : undefined
+}
+
+/** MMDetection's configuration, a Python source: `meta.config` (version 2) or `meta.cfg` (version 3). */
+function trainingConfig(root: PickleDict): string | undefined {
+  const meta = root.get('meta')
+  const config = meta instanceof Map ? (meta.get('cfg') ?? meta.get('config')) : undefined
+  return typeof config === 'string' ? config : undefined
+}

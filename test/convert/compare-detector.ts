@@ -1,0 +1,76 @@
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import type { ConvertedModel } from '../../src/convert/convert.ts'
+import { loadDetector } from '../../src/detector/load.node.ts'
+import { selectProposals } from '../../src/heads/proposals.ts'
+import { inputTensor, type RgbImage } from '../../src/images/index.ts'
+import type { Manifest } from '../../src/models/manifest.ts'
+import { decodeModel } from '../../src/onnx/index.ts'
+import { runModel } from '../architectures/run-model.ts'
+import { temporaryFolder, writeModelFolder } from '../tiny-model.ts'
+import type { Expected } from './dialect-fixture.ts'
+
+const FEATURE_TOLERANCE = 1e-4
+const BOX_TOLERANCE = 0.5
+const SCORE_TOLERANCE = 0.002
+/** Where two scores or overlaps are equal to the last bits, NMS keeps another box here than there: at most one a photo. */
+const STRAYS = 1
+
+/** The maps of the backbone to 1e-4 of the largest value, and the best proposals to 0.5 px. */
+export async function expectSameMaps(
+  { manifest, files }: ConvertedModel,
+  photo: RgbImage,
+  expected: Expected,
+): Promise<void> {
+  const graph = (key: keyof Manifest['graphs']) =>
+    decodeModel(files.get(manifest.graphs[key].file) ?? new Uint8Array(0))
+  const input = inputTensor(manifest.input, [photo])
+  expect(input.dims).toEqual(expected.input)
+  const maps = await runModel(graph('backbone'), { image: input })
+  for (const [level, { shape, largest, values }] of Object.entries(expected.features)) {
+    const map = maps[level]
+    expect(map?.dims, level).toEqual(shape)
+    const size = map?.data.length ?? 0
+    const errors = values.map((value, i) =>
+      Math.abs(value - (map?.data[Math.floor((i * size) / values.length)] as number)),
+    )
+    expect(Math.max(...errors) / largest, level).toBeLessThan(FEATURE_TOLERANCE)
+  }
+
+  const wanted = new Set(graph('rpn').graph.inputs.map((value) => value.name))
+  const rpn = await runModel(graph('rpn'), Object.fromEntries(Object.entries(maps).filter(([key]) => wanted.has(key))))
+  const levels = manifest.anchors.levels.map(({ feature }) => {
+    const [objectness, deltas] = [rpn[`objectness_${feature}`], rpn[`deltas_${feature}`]]
+    if (!objectness || !deltas) throw new Error(`no ${feature}`)
+    const [, , height = 0, width = 0] = objectness.dims
+    return { objectness: objectness.data, deltas: deltas.data, height, width }
+  })
+  const [placement] = input.placements
+  const size = { width: placement?.inputWidth ?? 0, height: placement?.inputHeight ?? 0 }
+  const padded = { width: input.dims[3], height: input.dims[2] }
+  const { boxes } = selectProposals(levels, 0, size, padded, manifest.anchors, manifest.rpn)
+  const found = Array.from({ length: boxes.length / 4 }, (_, i) => boxes.subarray(i * 4, i * 4 + 4))
+  const strays = expected.proposals.filter((box) => !found.some((each) => isNear(each, box)))
+  expect(strays.length, 'proposals that are not there').toBeLessThanOrEqual(STRAYS)
+}
+
+/** The detections of the whole detector: same class, boxes to 0.5 px, scores to 0.002. */
+export async function expectSameDetections(model: ConvertedModel, photo: RgbImage, expected: Expected): Promise<void> {
+  const folder = await writeModelFolder(join(temporaryFolder(), 'model'), model)
+  const detector = await loadDetector(folder, { device: 'cpu' })
+  const { detections } = await detector.detect({ ...photo, channels: 3 })
+  await detector.dispose()
+  expect(Math.abs(detections.length - expected.boxes.length)).toBeLessThanOrEqual(STRAYS)
+  const strays = expected.boxes.filter((box, i) => {
+    const score = expected.scores[i] as number
+    return !detections.some(({ box: [x, y, width, height], ...found }) => {
+      const isSame = found.classIndex === expected.classes[i] && Math.abs(found.score - score) < SCORE_TOLERANCE
+      return isSame && isNear([x, y, x + width, y + height], box)
+    })
+  })
+  expect(strays.length, 'detections that are not there').toBeLessThanOrEqual(STRAYS)
+}
+
+function isNear(box: ArrayLike<number>, other: ArrayLike<number>): boolean {
+  return [0, 1, 2, 3].every((side) => Math.abs((box[side] as number) - (other[side] as number)) < BOX_TOLERANCE)
+}

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest'
+import { labelsFor } from '../../src/convert/labels.ts'
+
+it('80 classes are COCO in the order of its ids', () => {
+  const labels = labelsFor(80)
+  expect(labels).toHaveLength(80)
+  expect(new Set(labels.map(({ name }) => name)).size).toBe(80)
+  expect(labels[0]).toEqual({ name: 'person', categoryId: 1 })
+  expect(labels[11]).toEqual({ name: 'stop sign', categoryId: 13 })
+  expect(labels[79]).toEqual({ name: 'toothbrush', categoryId: 90 })
+  const gaps = [12, 26, 29, 30, 45, 66, 68, 69, 71, 83]
+  const ids = labels.map(({ categoryId }) => categoryId)
+  expect([...ids, ...gaps].sort((a, b) => a - b)).toEqual(Array.from({ length: 90 }, (_, i) => i + 1))
+})
+
+it('90 classes are the ids of COCO themselves', () => {
+  const labels = labelsFor(90)
+  expect(labels[12]).toEqual({ name: 'stop sign', categoryId: 13 })
+  expect(labels[11]).toEqual({ name: 'unused 12', categoryId: 12 })
+})
+
+it('20 classes are VOC, others are numbered, and names may be given', () => {
+  expect(labelsFor(20)[19]).toEqual({ name: 'tvmonitor', categoryId: 20 })
+  expect(labelsFor(2)).toEqual([
+    { name: 'class 1', categoryId: 1 },
+    { name: 'class 2', categoryId: 2 },
+  ])
+  expect(labelsFor(1, ['cat'])).toEqual([{ name: 'cat', categoryId: 1 }])
+  expect(() => labelsFor(2, ['cat'])).toThrow(/2 labels, one for each class.*received 1/)
+})
