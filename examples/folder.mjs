@@ -5,7 +5,9 @@ import { detectAll, loadDetector } from 'vertebra'
 import { drawDetections } from 'vertebra/draw'
 
 const folder = process.argv[2] ?? 'examples/photos'
-const photos = (await readdir(folder)).filter((name) => /\.(jpe?g|png|webp)$/i.test(name)).map((name) => join(folder, name))
+const photos = (await readdir(folder))
+  .filter((name) => /\.(jpe?g|png|webp)$/i.test(name))
+  .map((name) => join(folder, name))
 const interrupt = new AbortController()
 process.once('SIGINT', () => interrupt.abort())
 

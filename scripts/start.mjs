@@ -11,5 +11,8 @@ const here = (path) => relative(cwd, join(root, path))
 const given = process.argv.slice(2)
 const args = given.length > 0 ? given : [here('examples/photos/cat.jpg')]
 if (!given.includes('--draw') && !given.includes('-d')) args.push('--draw', here('out'))
-const { status } = spawnSync(process.execPath, [join(root, 'dist/cli.js'), 'detect', ...args], { stdio: 'inherit', cwd })
+const { status } = spawnSync(process.execPath, [join(root, 'dist/cli.js'), 'detect', ...args], {
+  stdio: 'inherit',
+  cwd,
+})
 process.exit(status ?? 1)

@@ -28,6 +28,9 @@ describe('backbones', () => {
     ['an epsilon', resnet(18, { norm: { kind: 'batch', epsilon: -1 } }), /norm\.epsilon.*-1/],
     ['own activations of v1', resnet(18, { preactLevels: ['c3'] }), /preactLevels/],
     ['own activations of a level that is not there', slimResnetV2(50, ['c6']), /preactLevels.*"c6"/],
+    ['groups of basic units', resnet(18, { groups: { count: 2, width: 4 } }), /groups.*"basic"/],
+    ['no groups', resnet(50, { groups: { count: 0, width: 4 } }), /groups\.count.*0/],
+    ['a dilated v2', { ...slimResnetV2(50), dilatedLast: true }, /dilatedLast.*true/],
     ['stages of VGG', { ...vgg(16), convolutions: [1] }, /5 stages for convolutions/],
   ])('refuse %s', (_, description, message) => {
     const build = () => backboneFeatures(description as BackboneDescription)
@@ -55,6 +58,7 @@ describe('buildRpn', () => {
     ['different channels without a pyramid', { levels: [c(3, 4), c(4, 8)] }, /equal channels.*\[4, 8\]/],
     ['no anchors', { anchors: 0 }, /anchors per cell.*0/],
     ['no channels', { channels: 0 }, /RPN channels.*0/],
+    ['no convolutions', { convolutions: 0 }, /RPN convolutions.*0/],
     ['a pyramid without channels', { pyramid: { ...pyramid, channels: -1 } }, /pyramid channels.*-1/],
   ])('refuses %s', (_, changes, message) => {
     const build = () => buildRpn({ levels: [c(3)], channels: 4, anchors: 3, ...changes }, zeroWeights())
@@ -78,6 +82,11 @@ describe('buildRoiHead', () => {
     ['no size', { pool: { kind: 'max', size: 0 } }, /pool\.size.*0/],
     ['a sampling ratio', { pool: { kind: 'align', size: 7, samplingRatio: -1, aligned: true } }, /samplingRatio.*-1/],
     ['no channels', { body: { kind: 'fc', channels: 0 } }, /body\.channels.*0/],
+    [
+      'no convolutions',
+      { body: { kind: 'convolutions', count: 0, norm: { kind: 'folded' }, channels: 4 } },
+      /body\.count.*0/,
+    ],
     ['a v2 stage', { body: { kind: 'stage', backbone: slimResnetV2(50) } }, /v1 or v1\.5/],
     ['a stage of other channels', { body: { kind: 'stage', backbone: resnet(50) } }, /reads 8 channels.*1024/],
   ])('refuses %s', (_, changes, message) => {

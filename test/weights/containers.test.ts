@@ -116,27 +116,23 @@ describe('readWeights', () => {
     expect(accepted).toEqual([])
   })
 
-  it.each([
-    'torch-zip.pth',
-    'torch-legacy.pth',
-    'detectron2-5.pkl',
-    'stored.npz',
-    'new.caffemodel',
-    'model.onnx',
-  ])('answers a changed bit in %s with tensors of their own size or an error', (name) => {
-    const whole = fixtureFile(name)
-    for (let at = 0; at < whole.length; at += 7) {
-      const bytes = whole.slice()
-      bytes[at] = (whole[at] as number) ^ (1 << (at % 8))
-      try {
-        for (const tensor of readWeights(bytes, name).tensors.values()) {
-          const count = tensor.shape.reduce((product, dim) => product * dim, 1)
-          expect(toFloat32(tensor).length).toBe(count)
+  it.each(['torch-zip.pth', 'torch-legacy.pth', 'detectron2-5.pkl', 'stored.npz', 'new.caffemodel', 'model.onnx'])(
+    'answers a changed bit in %s with tensors of their own size or an error',
+    (name) => {
+      const whole = fixtureFile(name)
+      for (let at = 0; at < whole.length; at += 7) {
+        const bytes = whole.slice()
+        bytes[at] = (whole[at] as number) ^ (1 << (at % 8))
+        try {
+          for (const tensor of readWeights(bytes, name).tensors.values()) {
+            const count = tensor.shape.reduce((product, dim) => product * dim, 1)
+            expect(toFloat32(tensor).length).toBe(count)
+          }
+        } catch (error) {
+          if (!(error instanceof VertebraError)) throw error
+          expect(error.code).toBe('WEIGHTS_INVALID')
         }
-      } catch (error) {
-        if (!(error instanceof VertebraError)) throw error
-        expect(error.code).toBe('WEIGHTS_INVALID')
       }
-    }
-  })
+    },
+  )
 })

@@ -62,7 +62,7 @@ export function accuracySection(models: Models, { models: scores, at }: Compared
   return html`<section aria-labelledby="accuracy"><h2 id="accuracy">Accuracy</h2>
 ${figureTable(
   models,
-  'In percent. A dot is the difference, its line the 95 % interval; a hollow dot says that these photos cannot tell.',
+  'In percent. A dot is the difference, its line the 95 % interval; hollow where it holds 0 or there is none.',
   [
     ['', overall],
     ['AP by size of object', sizes],

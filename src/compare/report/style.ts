@@ -71,14 +71,15 @@ summary { cursor: pointer; color: var(--quiet); margin-top: 14px }
 .views { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 14px; margin-top: 10px }
 .views.heat { grid-template-columns: repeat(auto-fit, minmax(min(46%, 300px), 1fr)) }
 .views svg, .views img { display: block; width: 100%; height: auto; border-radius: 8px; background: var(--track) }
+.note p:last-child { margin: 0 }
 .note { border-left: 3px solid var(--m1); padding-left: 14px }
 @media (max-width: 560px) {
   main, header, footer { padding-left: 12px; padding-right: 12px }
   header { padding-top: 24px }
   section { padding: 18px 16px; border-radius: 12px }
   .scroll { margin: 0 -16px; padding: 0 16px }
-  th, td { padding: 7px 6px }
-  .plot { display: none }
+  th, td { padding: 7px 4px } tbody th small { min-width: 9ch } td small { white-space: normal }
+  .plot { display: none } td:has(+ .plot), th:has(+ .plot) { padding-right: 0 }
   thead th, td small { font-size: .75rem } thead th.name { min-width: 0; max-width: 24vw; overflow-wrap: break-word }
   .bar { width: 54px }
 }

@@ -7,7 +7,7 @@ import type { Dialect, DialectOptions } from './dialect.ts'
 import { mmdetection, mmdetectionCaffe } from './mmdetection.ts'
 import { torchvisionDetector, torchvisionEpsilon0 } from './torchvision-detector.ts'
 
-export type { Dialect, DialectOptions } from './dialect.ts'
+export type { DialectOptions } from './dialect.ts'
 
 /** What this project's own training writes; its labels and its network are in the file. */
 const own: Dialect = {
