@@ -1,3 +1,4 @@
+import { escapeMarkup } from '../markup.ts'
 import { hex } from './colour.ts'
 import {
   type DrawableDetection,
@@ -31,7 +32,7 @@ export function renderSvg(
   const picture =
     options.picture === undefined
       ? []
-      : [`<image href="${escapeXml(options.picture)}" width="${width}" height="${height}"/>`]
+      : [`<image href="${escapeMarkup(options.picture)}" width="${width}" height="${height}"/>`]
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
     ...picture,
@@ -48,7 +49,7 @@ export function renderSvg(
 
 function frameMarkup({ frame, colour, label }: LaidOutBox, lineWidth: number): string {
   const place = `x="${round(frame.x)}" y="${round(frame.y)}" width="${round(frame.width)}" height="${round(frame.height)}"`
-  const title = label === undefined ? '' : `<title>${escapeXml(label.text)}</title>`
+  const title = label === undefined ? '' : `<title>${escapeMarkup(label.text)}</title>`
   // The dark line under the coloured one keeps it apart from a background of the same colour.
   return (
     `<g>${title}<rect ${place} stroke="#000" stroke-opacity="0.4" stroke-width="${round(lineWidth * 1.7)}"/>` +
@@ -64,7 +65,7 @@ function labelMarkup({ text, plate, fontSize, x, top }: LaidOutLabel, colour: st
     const width = round(textWidth(text, fontSize))
     return (
       `${rectangle}<text x="${round(x)}" y="${round(top + fontSize * 0.7)}" font-family="sans-serif" font-weight="600" ` +
-      `font-size="${round(fontSize * 0.92)}" textLength="${width}" lengthAdjust="spacingAndGlyphs" fill="${ink}">${escapeXml(text)}</text>`
+      `font-size="${round(fontSize * 0.92)}" textLength="${width}" lengthAdjust="spacingAndGlyphs" fill="${ink}">${escapeMarkup(text)}</text>`
     )
   }
   const path = textStrokes(text, x, top, fontSize).map(pathCommand).join('')
@@ -78,18 +79,3 @@ function pathCommand(stroke: Stroke): string {
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-/** Text that is safe in XML: markup escaped, and what XML 1.0 cannot carry (controls, halves of surrogates) left out. */
-function escapeXml(text: string): string {
-  return text
-    .replaceAll(/[&<>"']/g, (character) => ENTITIES[character] as string)
-    .replaceAll(/[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '')
-}

@@ -1,4 +1,5 @@
 import { unexpected } from '../errors.ts'
+import { seededRandom } from '../random.ts'
 import type { Weights } from './weights.ts'
 
 /**
@@ -16,7 +17,7 @@ export function randomWeights(seed = 0): Weights {
     if (shape.length < 2) return values.fill(/(\.scale|\.running_var|\.bn\.weight)$/.test(name) ? 1 : 0)
     const fanIn = count(shape.slice(1))
     const bound = Math.sqrt(6 / fanIn)
-    const next = mulberry32(seed ^ hash(name))
+    const next = seededRandom(seed ^ hash(name))
     for (let i = 0; i < values.length; i++) values[i] = (next() * 2 - 1) * bound
     return values
   })
@@ -48,15 +49,4 @@ function hash(text: string): number {
   let state = 0x811c9dc5
   for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193)
   return state
-}
-
-/** Tommy Ettinger's mulberry32: uniform in [0, 1). */
-function mulberry32(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
 }

@@ -1,3 +1,5 @@
+import { escapeMarkup } from '../../markup.ts'
+
 /** Text that is HTML already and goes in as it is. */
 export class Markup {
   readonly text: string
@@ -26,19 +28,7 @@ export function html(strings: TemplateStringsArray, ...contents: readonly Conten
 function render(content: Content): string {
   if (content === undefined) return ''
   if (content instanceof Markup) return content.text
-  if (typeof content === 'string') return escapeHtml(content)
+  if (typeof content === 'string') return escapeMarkup(content)
   if (typeof content === 'number') return String(content)
   return content.map(render).join('')
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
 }
