@@ -161,7 +161,7 @@ describe('vertebra detect', () => {
       2,
       'error: Expected labels of this model (cat, dog, person) for classes but received "cow".\n',
     ])
-    const unknown = await runCli(['detect', 'x.jpg', '--model', 'nothing-here'])
+    const unknown = await runCli(['detect', 'photos/b.jpg', '--model', 'nothing-here'], { cwd: folder })
     expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringMatching(/no package @vertebra\/nothing-here/)])
   })
 
