@@ -6,9 +6,13 @@ import { expectSameDetections, expectSameMaps } from './compare-detector.ts'
 import { dialectFile, readExpected, readPhoto, withSmallInput } from './dialect-fixture.ts'
 
 const CASES: readonly (readonly [file: string, title: string, architecture: RegExp])[] = [
-  ['torchvision-v1.pth', 'torchvision Faster R-CNN with a feature pyramid', /ResNet of 1, 2, 1, 1 units \(stride on the 3x3\), feature pyramid of 8/], // biome-ignore format: a table
-  ['torchvision-v2.pth', 'torchvision Faster R-CNN with a feature pyramid', /stride on the 3x3/], // biome-ignore format: a table
-  ['torchvision-resnet18.pth', 'torchvision Faster R-CNN with a feature pyramid', /ResNet of 1, 2, 1, 1 units, /], // biome-ignore format: a table
+  [
+    'torchvision-v1.pth',
+    'torchvision Faster R-CNN with a feature pyramid',
+    /ResNet of 1, 2, 1, 1 units \(stride on the 3x3\), feature pyramid of 8/,
+  ],
+  ['torchvision-v2.pth', 'torchvision Faster R-CNN with a feature pyramid', /stride on the 3x3/],
+  ['torchvision-resnet18.pth', 'torchvision Faster R-CNN with a feature pyramid', /ResNet of 1, 2, 1, 1 units, /],
   ['detectron2-FPN.pkl', 'Detectron2 Faster R-CNN', /FPN of Detectron2, .*stride on the 1x1/],
   ['detectron2-C4.pkl', 'Detectron2 Faster R-CNN', /C4 of Detectron2/],
   ['detectron2-DC5.pkl', 'Detectron2 Faster R-CNN', /DC5 of Detectron2/],

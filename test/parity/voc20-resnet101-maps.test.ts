@@ -117,7 +117,17 @@ describe.skipIf(!isHere)('the graphs of voc20-resnet101', () => {
       const rois = { data: Float32Array.from([0, 0, 200, 150]), dims: [1, 4] }
       const none = { data: new Float32Array(0), dims: [0, 4] }
       const batch = (rows: number) => ({ data: new BigInt64Array(rows), dims: [rows] })
-      const head = await runSession(sessions.head, { p3, p4, p5, rois_p3: none, rois_p4: rois, rois_p5: none, batch_p3: batch(0), batch_p4: batch(1), batch_p5: batch(0) }) // biome-ignore format: feeds
+      const head = await runSession(sessions.head, {
+        p3,
+        p4,
+        p5,
+        rois_p3: none,
+        rois_p4: rois,
+        rois_p5: none,
+        batch_p3: batch(0),
+        batch_p4: batch(1),
+        batch_p5: batch(0),
+      })
       expect(head.class_logits?.dims).toEqual([1, 21])
       expect(head.box_deltas?.dims).toEqual([1, 84])
     }

@@ -79,7 +79,11 @@ describe('readWeights', () => {
   })
 
   it.each<[string, Uint8Array | string, RegExp]>([
-    ['a checkpoint of an optimizer', fixtureFile('optimizer.pth'), /only the state of an optimizer.*"state", "param_groups"/], // biome-ignore format: one line
+    [
+      'a checkpoint of an optimizer',
+      fixtureFile('optimizer.pth'),
+      /only the state of an optimizer.*"state", "param_groups"/,
+    ],
     ['TorchScript', fixtureFile('torchscript.pt'), /TorchScript archive.*state_dict/],
     ['an empty file', '', /an empty file/],
     ['a web page', '<!DOCTYPE html><html>', /a web page \(the download failed\)/],

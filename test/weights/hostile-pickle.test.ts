@@ -46,7 +46,11 @@ describe('a pickle that calls anything but the allow-list is refused by name', (
   it.each<[string, Uint8Array, RegExp]>([
     ['a global whose name is no text', pickleBytes('\x80\x04', textOf('os'), 'N', 0x93, '.'), /names "os\.null"/],
     ['a call of a text', pickleBytes('\x80\x04', textOf('os.system'), ')R.'), /no call of "os\.system"/],
-    ['a call of a class that may only be named', pickleBytes('\x80\x02ctorch\nFloatStorage\n)R.'), /no call of FloatStorage/], // biome-ignore format: one line
+    [
+      'a call of a class that may only be named',
+      pickleBytes('\x80\x02ctorch\nFloatStorage\n)R.'),
+      /no call of FloatStorage/,
+    ],
     ['a call with keywords', asModel(pickleBytes(named('collections', 'OrderedDict'), ')}', 0x92)), /0x92/],
     ['an extension code', pickleBytes('\x80\x02\x82\x01.'), /0x82/],
     ['an out-of-band buffer', pickleBytes('\x80\x05\x97.'), /0x97/],
@@ -60,15 +64,27 @@ describe('a pickle that calls anything but the allow-list is refused by name', (
     ['a memo that is empty', pickleBytes('\x80\x02h\x05.'), /value 5 in the memo/],
     ['an item for a text', pickleBytes('\x80\x02U\x01aNa.'), /a list to append to.*"a"/],
     ['a key without value', pickleBytes('\x80\x02}(NNNu.'), /a value for each key/],
-    ['bytes of another encoding', asModel(pickleBytes(named('_codecs', 'encode'), textOf('a'), textOf('rot13'), 0x86, 'R')), /"rot13"/], // biome-ignore format: one line
+    [
+      'bytes of another encoding',
+      asModel(pickleBytes(named('_codecs', 'encode'), textOf('a'), textOf('rot13'), 0x86, 'R')),
+      /"rot13"/,
+    ],
     [
       'an object array',
       asModel(pickleBytes('}', textOf('a'), arrayOf('O8', [1], ']'), 's')),
       /plain|element type|state/,
     ],
-    ['an array of other size', asModel(pickleBytes('}', textOf('a'), arrayOf('f4', [3], 'C\x04abcd'), 's')), /12 bytes for tensor "a" \(F32 \[3\]\) but received 4/], // biome-ignore format: one line
+    [
+      'an array of other size',
+      asModel(pickleBytes('}', textOf('a'), arrayOf('f4', [3], 'C\x04abcd'), 's')),
+      /12 bytes for tensor "a" \(F32 \[3\]\) but received 4/,
+    ],
     ['text that claims more than the file', pickleBytes('\x80\x02X\xff\xff\xff\x7fab.'), /cut short/],
-    ['an integer of a megabyte', pickleBytes('\x80\x02\x8b\x00\x00\x10\x00', new Uint8Array(1 << 20), '.'), /at most 32 bytes/], // biome-ignore format: one line
+    [
+      'an integer of a megabyte',
+      pickleBytes('\x80\x02\x8b\x00\x00\x10\x00', new Uint8Array(1 << 20), '.'),
+      /at most 32 bytes/,
+    ],
     ['a model in a model in a model', nested(40), /no tensors/],
   ])('refuses %s', (_, bytes, message) => {
     expect(() => readWeights(bytes, 'evil.pkl')).toThrow(message)

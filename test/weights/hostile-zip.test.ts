@@ -42,9 +42,17 @@ describe('readZip', () => {
     ['a path of Windows', zip({ 'a\\b': hello }), /relative paths/],
     ['a drive', zip({ 'c:a': hello }), /relative paths/],
     ['a header with another name', patch(zip({ ab: hello }), LOCAL, 30, [0x78]), /header of "ab".*"xb"/],
-    ['a name twice', patch(patch(zip({ a: hello, b: hello }), CENTRAL, 46, [0x61], 1), LOCAL, 30, [0x61], 1), /"a" is there twice/], // biome-ignore format: one line
+    [
+      'a name twice',
+      patch(patch(zip({ a: hello, b: hello }), CENTRAL, 46, [0x61], 1), LOCAL, 30, [0x61], 1),
+      /"a" is there twice/,
+    ],
     ['a directory with another size', patch(zip({ a: hello }), CENTRAL, 24, [5]), /one size for "a"/],
-    ['sizes beyond the file', patch(patch(zip({ a: hello }), CENTRAL, 20, [0, 0, 0, 16, 0, 0, 0, 16]), LOCAL, 18, [0, 0, 0, 16, 0, 0, 0, 16]), /"a" to lie between its neighbours/], // biome-ignore format: one line
+    [
+      'sizes beyond the file',
+      patch(patch(zip({ a: hello }), CENTRAL, 20, [0, 0, 0, 16, 0, 0, 0, 16]), LOCAL, 18, [0, 0, 0, 16, 0, 0, 0, 16]),
+      /"a" to lie between its neighbours/,
+    ],
     ['two files over each other', patch(zip({ a: hello, a2: hello }), CENTRAL, 42, [0], 1), /header of "a2"/],
     ['a header at no header', patch(zip({ a: hello }), CENTRAL, 42, [1]), /header at byte 1/],
     ['a header beyond the file', patch(zip({ a: hello }), CENTRAL, 42, [0, 0, 0, 64]), /ends at/],

@@ -43,7 +43,13 @@ describe('storedWeights', () => {
 
   it('lists what nobody asked for', () => {
     const tensor = stored('F32', [1], new Float32Array(1))
-    const weights = storedWeights(new Map([['b', tensor], ['a', tensor], ['c', tensor]])) // biome-ignore format: one line
+    const weights = storedWeights(
+      new Map([
+        ['b', tensor],
+        ['a', tensor],
+        ['c', tensor],
+      ]),
+    )
     weights.tensor('a', [1])
     expect(weights.names()).toEqual(['a', 'b', 'c'])
     expect(weights.unused()).toEqual(['b', 'c'])
@@ -51,7 +57,14 @@ describe('storedWeights', () => {
 
   const one = stored('F32', [1, 2], new Float32Array(2))
   it.each<[string, Map<string, StoredTensor>, RegExp]>([
-    ['a missing tensor', new Map([['net.a.bias', one], ['head.x', one]]), /"net\.a\.weight".*missing.*"net\.a\.bias"/], // biome-ignore format: one line
+    [
+      'a missing tensor',
+      new Map([
+        ['net.a.bias', one],
+        ['head.x', one],
+      ]),
+      /"net\.a\.weight".*missing.*"net\.a\.bias"/,
+    ],
     ['a missing tensor of another scheme', new Map([['x', one]]), /"net\.a\.weight".*missing.*"x"/],
     ['an empty file', new Map(), /"net\.a\.weight".*0 tensors/],
     ['another shape', new Map([['net.a.weight', one]]), /shape \[2\] for tensor "net\.a\.weight".*\[1, 2\]/],
@@ -66,7 +79,14 @@ describe('storedWeights', () => {
       new Map([['net.a.weight', stored('I8', [2], new Int8Array(2))]]),
       /"net\.a\.weight\.scale".*missing/,
     ],
-    ['a scale of other length', new Map([['net.a.weight', stored('I8', [2], new Int8Array(2))], ['net.a.weight.scale', one]]), /shape \[2\] for tensor "net\.a\.weight\.scale"/], // biome-ignore format: one line
+    [
+      'a scale of other length',
+      new Map([
+        ['net.a.weight', stored('I8', [2], new Int8Array(2))],
+        ['net.a.weight.scale', one],
+      ]),
+      /shape \[2\] for tensor "net\.a\.weight\.scale"/,
+    ],
   ])('refuses %s', (_, tensors, message) => {
     const read = () => storedWeights(tensors).tensor('net.a.weight', [2])
     expect(read).toThrow(message)

@@ -19,7 +19,7 @@ const [T0, T1, T2, T3, T4, T5, T6, T7] = makeTables() as [
   Uint32Array,
   Uint32Array,
   Uint32Array,
-  Uint32Array, // biome-ignore format: a table
+  Uint32Array,
 ]
 
 /** The CRC-32 of zip files, eight bytes at a time. */

@@ -16,7 +16,7 @@ const KINDS: Readonly<Record<string, ElementType>> = {
   i2: 'I16',
   i1: 'I8',
   u1: 'U8',
-  b1: 'BOOL', // biome-ignore format: a table
+  b1: 'BOOL',
 }
 
 /**

@@ -41,7 +41,10 @@ export function readNpy(bytes: Uint8Array, name: string): StoredTensor {
   if (dims === undefined)
     throw invalidWeights(`a .npy header of plain numbers for ${label} but received ${describe(header)}`)
   const { dtype, isBigEndian } = numpyType(descr)
-  const shape = dims.split(',').map((dim) => Number.parseInt(dim, 10)).filter((dim) => !Number.isNaN(dim)) // biome-ignore format: one line
+  const shape = dims
+    .split(',')
+    .map((dim) => Number.parseInt(dim, 10))
+    .filter((dim) => !Number.isNaN(dim))
   const elements = cursor.bytes.subarray(cursor.at)
   checkByteCount(label, dtype, shape, elements.length)
   return stridedReader(elements.length)(label, isBigEndian ? swapBytes(elements, ELEMENT_BYTES[dtype]) : elements, {

@@ -1,7 +1,8 @@
 import { describe } from '../../errors.ts'
 import { invalidWeights } from '../stored-tensor.ts'
 import { ByteCursor } from './byte-cursor.ts'
-import { integerOfBytes, parseFloat64, parseInteger, parseQuoted, parseRawUnicode } from './pickle-literals.ts'
+import { LITERAL_READERS } from './pickle-literal-readers.ts'
+import { OP } from './pickle-opcodes.ts'
 import { describePickled, type PickleDict, PickleGlobal, PickleObject, type PickleValue } from './pickle-values.ts'
 
 /**
@@ -18,20 +19,6 @@ export interface PickleRules {
   /** What a persistent id stands for; default: none may occur. */
   readonly persistent?: (id: PickleValue) => PickleValue
 }
-
-/** Instructions of pickle protocols 0 to 5, as in CPython's Lib/pickle.py. */
-// biome-ignore format: a table
-const OP = {
-  mark: 0x28, stop: 0x2e, pop: 0x30, popMark: 0x31, dup: 0x32, float: 0x46, binFloat: 0x47, int: 0x49, binInt: 0x4a,
-  binInt1: 0x4b, long: 0x4c, binInt2: 0x4d, none: 0x4e, persid: 0x50, binPersid: 0x51, reduce: 0x52, string: 0x53,
-  binString: 0x54, shortBinString: 0x55, unicode: 0x56, binUnicode: 0x58, append: 0x61, build: 0x62, global: 0x63,
-  dict: 0x64, appends: 0x65, get: 0x67, binGet: 0x68, inst: 0x69, longBinGet: 0x6a, list: 0x6c, obj: 0x6f, put: 0x70,
-  binPut: 0x71, longBinPut: 0x72, setItem: 0x73, tuple: 0x74, setItems: 0x75, emptyDict: 0x7d, emptyList: 0x5d,
-  emptyTuple: 0x29, binBytes: 0x42, shortBinBytes: 0x43, proto: 0x80, newObj: 0x81, tuple1: 0x85, tuple2: 0x86,
-  tuple3: 0x87, newTrue: 0x88, newFalse: 0x89, long1: 0x8a, long4: 0x8b, shortBinUnicode: 0x8c, binUnicode8: 0x8d,
-  binBytes8: 0x8e, emptySet: 0x8f, addItems: 0x90, frozenSet: 0x91, stackGlobal: 0x93, memoize: 0x94, frame: 0x95,
-  byteArray8: 0x96,
-} as const
 
 /**
  * Reads one Python pickle as data: nothing is imported and nothing is called but the functions of `rules`, which are
@@ -73,45 +60,9 @@ class Machine {
   }
 
   run(code: number): void {
-    const value = this.#literal(code)
-    if (value !== undefined) this.#stack.push(value)
+    const literal = LITERAL_READERS.get(code)
+    if (literal) this.#stack.push(literal(this.#cursor))
     else if (!this.#arrange(code) && !this.#fill(code)) this.#make(code)
-  }
-
-  /** Instructions that are a value by themselves. */
-  #literal(code: number): PickleValue | undefined {
-    const cursor = this.#cursor
-    switch (code) {
-      case OP.none: return null // biome-ignore format: a table
-      case OP.newTrue: return true // biome-ignore format: a table
-      case OP.newFalse: return false // biome-ignore format: a table
-      case OP.binInt: return cursor.i32() // biome-ignore format: a table
-      case OP.binInt1: return cursor.u8() // biome-ignore format: a table
-      case OP.binInt2: return cursor.u16() // biome-ignore format: a table
-      case OP.binFloat: return cursor.f64BigEndian() // biome-ignore format: a table
-      case OP.long1: return integerOfBytes(cursor.take(cursor.u8())) // biome-ignore format: a table
-      case OP.long4: return integerOfBytes(cursor.take(cursor.u32())) // biome-ignore format: a table
-      case OP.int: return parseIntLine(cursor.line()) // biome-ignore format: a table
-      case OP.long: return parseInteger(cursor.line()) // biome-ignore format: a table
-      case OP.float: return parseFloat64(cursor.line()) // biome-ignore format: a table
-      case OP.string: return parseQuoted(cursor.line()) // biome-ignore format: a table
-      case OP.unicode: return parseRawUnicode(cursor.line()) // biome-ignore format: a table
-      // Python 2 has one type for names and for the elements of an array: short ones are taken as names.
-      case OP.shortBinString: return cursor.latin1(cursor.u8()) // biome-ignore format: a table
-      case OP.binString: return cursor.take(cursor.u32()) // biome-ignore format: a table
-      case OP.shortBinBytes: return cursor.take(cursor.u8()) // biome-ignore format: a table
-      case OP.binBytes: return cursor.take(cursor.u32()) // biome-ignore format: a table
-      case OP.binBytes8:
-      case OP.byteArray8: return cursor.take(cursor.u64()) // biome-ignore format: a table
-      case OP.shortBinUnicode: return cursor.utf8(cursor.u8()) // biome-ignore format: a table
-      case OP.binUnicode: return cursor.utf8(cursor.u32()) // biome-ignore format: a table
-      case OP.binUnicode8: return cursor.utf8(cursor.u64()) // biome-ignore format: a table
-      case OP.emptyList:
-      case OP.emptyTuple:
-      case OP.emptySet: return [] // biome-ignore format: a table
-      case OP.emptyDict: return new Map() // biome-ignore format: a table
-      default: return undefined // biome-ignore format: a table
-    }
   }
 
   /** Instructions that move values between the stack and the memo, and those without effect. */
@@ -258,12 +209,6 @@ function setItems(dict: PickleDict, items: readonly PickleValue[]): PickleDict {
   if (items.length % 2 !== 0) throw invalidWeights('a value for each key in the pickle')
   for (let i = 0; i < items.length; i += 2) dict.set(items[i] as PickleValue, items[i + 1] as PickleValue)
   return dict
-}
-
-/** Protocol 0 and 1 write True and False as 01 and 00. */
-function parseIntLine(line: string): PickleValue {
-  if (line === '01' || line === '00') return line === '01'
-  return parseInteger(line)
 }
 
 function textOf(value: PickleValue | undefined): string {

@@ -26,8 +26,20 @@ export function torchvisionResnetName(canonical: string): string {
 
 /** Index of each convolution in torchvision's `features`, by stage, for VGG-16 and VGG-19 without batch norm. */
 const VGG_FEATURES: Readonly<Record<16 | 19, readonly (readonly number[])[]>> = {
-  16: [[0, 2], [5, 7], [10, 12, 14], [17, 19, 21], [24, 26, 28]], // biome-ignore format: a table
-  19: [[0, 2], [5, 7], [10, 12, 14, 16], [19, 21, 23, 25], [28, 30, 32, 34]], // biome-ignore format: a table
+  16: [
+    [0, 2],
+    [5, 7],
+    [10, 12, 14],
+    [17, 19, 21],
+    [24, 26, 28],
+  ],
+  19: [
+    [0, 2],
+    [5, 7],
+    [10, 12, 14, 16],
+    [19, 21, 23, 25],
+    [28, 30, 32, 34],
+  ],
 }
 
 /**
