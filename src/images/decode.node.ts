@@ -158,7 +158,7 @@ function requirePixelsWithin(width: number, height: number, maxPixels: number, n
   throw new VertebraError(
     'IMAGE_TOO_LARGE',
     `Expected at most ${megapixels(maxPixels)} for ${name} but received ${width}x${height} (${megapixels(width * height)}); ` +
-      'raise the option maxPixels to allow it.',
+      'make it smaller, or decode it yourself with decodeImage and a larger maxPixels.',
     { value: { width, height } },
   )
 }

@@ -148,7 +148,7 @@ function tooManyBytes(name: string, maxBytes: number): VertebraError {
   const limit = `${Math.round(maxBytes / 2 ** 20)} MiB`
   return new VertebraError(
     'IMAGE_TOO_LARGE',
-    `Expected at most ${limit} of picture file for ${name} but received more; raise the option maxPixels (8 bytes a pixel).`,
+    `Expected at most ${limit} of picture file for ${name} but received more; decode it yourself with decodeImage and a larger maxPixels (8 bytes a pixel).`,
     { value: maxBytes },
   )
 }
