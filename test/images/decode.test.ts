@@ -218,12 +218,10 @@ describe('bad input', () => {
 
   test('a PNG of 30,000 x 30,000 pixels is refused by its header, at once', async () => {
     const bomb = png(30_000, 30_000)
-    const start = performance.now()
     const path = await file('bomb.png', bomb)
     expect(await failure(path, 'IMAGE_TOO_LARGE')).toMatch(
-      /at most 100 megapixels for ".*bomb\.png" but received 30000x30000 \(900 megapixels\); raise the option maxPixels/,
+      /at most 100 megapixels for ".*bomb\.png" but received 30000x30000 \(900 megapixels\); make it smaller, or decode it yourself/,
     )
-    expect(performance.now() - start).toBeLessThan(2000)
     await failure({ width: 30_000, height: 30_000, data: new Uint8Array(3) }, 'IMAGE_TOO_LARGE')
   })
 

@@ -150,7 +150,7 @@ describe('decodeModel and encodeModel refuse with GRAPH_INVALID', () => {
     expectInvalid(() => decodeModel(Uint8Array.from(content)), message)
   })
 
-  it('millions of empty things in a small file, in little time', () => {
+  it('millions of empty things in a small file, within the time a test may take', () => {
     // One node of one graph with 3 million empty input names of two bytes each.
     const size = 6_000_000
     const length = (n: number): number[] => [
@@ -163,9 +163,7 @@ describe('decodeModel and encodeModel refuse with GRAPH_INVALID', () => {
     const file = new Uint8Array(head.length + size)
     file.set(head)
     for (let i = head.length; i < file.length; i += 2) file[i] = 0x0a
-    const started = performance.now()
     expectInvalid(() => decodeModel(file), /at most 2000000 items/)
-    expect(performance.now() - started).toBeLessThan(10_000)
   })
 
   it('a model above 2 GB, before memory for it is asked for', () => {
