@@ -1,30 +1,48 @@
+import { rmSync } from 'node:fs'
 import { defineConfig } from 'tsup'
 
-const config: ReturnType<typeof defineConfig> = defineConfig({
-  entry: {
-    'index.node': 'src/index.node.ts',
-    'index.web': 'src/index.web.ts',
-    boxes: 'src/boxes/index.ts',
-    onnx: 'src/onnx/index.ts',
-    architectures: 'src/architectures/index.ts',
-    formats: 'src/formats/index.ts',
-    convert: 'src/convert/index.ts',
-    evaluate: 'src/evaluate/index.ts',
-    'images.node': 'src/images/index.node.ts',
-    'images.web': 'src/images/index.ts',
-    'draw.node': 'src/draw/index.node.ts',
-    'draw.web': 'src/draw/index.ts',
-    cli: 'src/cli/main.ts',
-  },
+// Here, and not by `clean`: two builds write into this folder.
+rmSync('dist', { recursive: true, force: true })
+
+const common = {
   format: 'esm',
   platform: 'neutral',
   target: 'es2022',
-  external: [/^node:/],
   // tsup itself sets the option baseUrl, which TypeScript 6 only warns about.
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
-  clean: true,
   sourcemap: false,
   treeshake: true,
-})
+} as const
+
+const config: ReturnType<typeof defineConfig> = defineConfig([
+  {
+    ...common,
+    entry: {
+      'index.node': 'src/index.node.ts',
+      'worker.node': 'src/worker/worker.node.ts',
+      boxes: 'src/boxes/index.ts',
+      onnx: 'src/onnx/index.ts',
+      architectures: 'src/architectures/index.ts',
+      formats: 'src/formats/index.ts',
+      convert: 'src/convert/index.ts',
+      evaluate: 'src/evaluate/index.ts',
+      'images.node': 'src/images/index.node.ts',
+      'images.web': 'src/images/index.web.ts',
+      'draw.node': 'src/draw/index.node.ts',
+      'draw.web': 'src/draw/index.ts',
+      cli: 'src/cli/main.ts',
+    },
+    external: [/^node:/],
+  },
+  {
+    ...common,
+    // A page without a bundler takes these as they are, so they bring their small dependencies with them.
+    entry: { index: 'src/index.web.ts', worker: 'src/worker/worker.web.ts' },
+    outDir: 'dist/web',
+    external: [/^onnxruntime-/],
+    noExternal: [/^(?!onnxruntime-)/],
+    minify: true,
+  },
+])
 
 export default config

@@ -1,7 +1,7 @@
 import { type ComparedModel, distinctModelNames } from '../compare/comparison.ts'
 import { measureTimes } from '../compare/times.ts'
 import type { Detector } from '../detector/detector.ts'
-import { loadDetector } from '../detector/load.node.ts'
+import { loadDetector } from '../load/node.ts'
 import { unexpected } from '../errors.ts'
 import type { ImageInput } from '../images/index.node.ts'
 import { openModel } from '../models/load.ts'

@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { OpenDataset } from '../datasets/open-dataset.node.ts'
 import { subset } from '../datasets/subset.ts'
-import { loadDetector } from '../detector/load.node.ts'
+import { loadDetector } from '../load/node.ts'
 import { unexpected, VertebraError } from '../errors.ts'
 import {
   type CocoResult,

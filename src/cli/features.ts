@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Command } from 'commander'
 import type { FeatureMap } from '../detector/feature-map.ts'
-import { loadBackbone } from '../detector/load.node.ts'
+import { loadBackbone } from '../load/node.ts'
 import { drawHeatMap, encodeImage } from '../draw/index.node.ts'
 import { stemOf } from '../formats/names.ts'
 import { writeNpz } from '../formats/npz.ts'

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { Command } from 'commander'
-import { loadDetector } from '../detector/load.node.ts'
+import { loadDetector } from '../load/node.ts'
 import type { DeviceChoice } from '../runtime/runtime.ts'
 import { deviceOption, modelOption, threadsOption } from './options.ts'
 

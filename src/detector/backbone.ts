@@ -1,14 +1,7 @@
 import type { FeatureInfo } from '../architectures/feature.ts'
-import { unexpected } from '../errors.ts'
-import type { Placement } from '../images/target-size.ts'
 import type { Manifest } from '../models/manifest.ts'
-import { throwIfAborted, type WorkOptions } from '../progress.ts'
-import type { FloatTensor } from '../runtime/runtime.ts'
+import type { WorkOptions } from '../progress.ts'
 import { cosineSimilarity, type FeatureMap, poolFeatureMap } from './feature-map.ts'
-import { requireOutput } from './graph-output.ts'
-import type { DecodeImage } from './platform.ts'
-import { prepareInput } from './prepare-input.ts'
-import type { Sessions } from './sessions.ts'
 
 export interface ExtractOptions extends WorkOptions {
   /** Names of the wanted levels. Default: all of the backbone, `c2` … `c5`; pyramid levels (`p3` …) only when named. */
@@ -44,67 +37,34 @@ export interface Backbone<Input> {
   similar(a: Input, b: Input, options?: EmbedOptions): Promise<number>
 }
 
-export function createBackbone<Input>(
-  manifest: Manifest,
-  sessions: Sessions,
-  decode: DecodeImage<Input>,
-): Backbone<Input> {
-  const own = manifest.features
-  const features = [...own, ...manifest.pyramid.filter((level) => own.every(({ name }) => name !== level.name))]
-  const known = new Map(features.map((level) => [level.name, level]))
+/** A backbone that was loaded on its own. */
+export interface LoadedBackbone<Input> extends Backbone<Input>, AsyncDisposable {
+  readonly manifest: Manifest
+  /** Frees the model's memory once running calls have ended. */
+  dispose(): Promise<void>
+}
 
-  async function extract(input: Input, options: ExtractOptions = {}): Promise<Features> {
-    const { signal } = options
-    const levels = options.levels ?? own.map((level) => level.name)
-    for (const level of levels) {
-      if (!known.has(level)) throw unexpected('levels', `names out of ${[...known.keys()].join(', ')}`, level)
-    }
-    throwIfAborted(signal)
-    const image = await decode(input, { signal })
-    const { data, dims, placements } = prepareInput(manifest.input, [image])
-    throwIfAborted(signal)
-    const session = await sessions.open('backbone')
-    throwIfAborted(signal)
-    let tensors = await session.run({ image: { dataType: 'float32', dims, data } })
-    if (levels.some((level) => !(level in tensors))) {
-      const rpn = await sessions.open('rpn')
-      throwIfAborted(signal)
-      const feeds = rpn.inputs.map((name) => [name, { dataType: 'float32', ...requireOutput(tensors, name) }] as const)
-      tensors = { ...tensors, ...(await rpn.run(Object.fromEntries(feeds))) }
-    }
-    throwIfAborted(signal)
-    const placement = placements[0] as Placement
-    const maps: Record<string, FeatureMap> = {}
-    for (const level of levels) {
-      maps[level] = featureMap(known.get(level) as FeatureInfo, requireOutput(tensors, level), placement)
-    }
-    return maps
-  }
+/** Runs a photo up to the wanted levels. */
+export type Extract<Input> = Backbone<Input>['extract']
 
+/** Every level of a model, finest first: the backbone's, then those that only its pyramid has. */
+export function levelsOf({ features, pyramid }: Manifest): FeatureInfo[] {
+  return [...features, ...pyramid.filter((level) => features.every(({ name }) => name !== level.name))]
+}
+
+export function backboneOf<Input>(manifest: Manifest, extract: Extract<Input>): Backbone<Input> {
   async function embed(input: Input, options: EmbedOptions = {}): Promise<Float32Array> {
-    const level = options.level ?? (own.at(-1) as FeatureInfo).name
+    const level = options.level ?? (manifest.features.at(-1) as FeatureInfo).name
     const maps = await extract(input, { signal: options.signal, levels: [level] })
     return poolFeatureMap(maps[level] as FeatureMap)
   }
 
   return {
-    features,
+    features: levelsOf(manifest),
     extract,
     embed,
     async similar(a, b, options) {
       return cosineSimilarity(await embed(a, options), await embed(b, options))
     },
-  }
-}
-
-function featureMap(info: FeatureInfo, { dims, data }: FloatTensor, placement: Placement): FeatureMap {
-  const [, channels = 0, height = 0, width = 0] = dims
-  return {
-    ...info,
-    channels,
-    height,
-    width,
-    data,
-    placement,
   }
 }

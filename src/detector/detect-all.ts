@@ -1,7 +1,8 @@
 import { messageOf, VertebraError } from '../errors.ts'
 import { throwIfAborted } from '../progress.ts'
-import type { DetectionResult, Detector } from './detector.ts'
+import type { Detector } from './detector.ts'
 import { type DetectOptions, positiveInteger, selectionOf } from './options.ts'
+import type { DetectionResult } from './result.ts'
 
 export interface DetectAllOptions extends DetectOptions {
   /** Photos that go through the network together when their shapes allow. Default 1: on a CPU more is not faster. */
@@ -26,7 +27,7 @@ export type DetectOutcome<Input> =
  * }
  */
 export async function* detectAll<Input>(
-  detector: Detector<Input>,
+  detector: Pick<Detector<Input>, 'manifest' | 'detectBatch'>,
   inputs: Iterable<Input> | AsyncIterable<Input>,
   options: DetectAllOptions = {},
 ): AsyncGenerator<DetectOutcome<Input>, void, undefined> {
@@ -59,7 +60,7 @@ export async function* detectAll<Input>(
 }
 
 async function detectTogether<Input>(
-  detector: Detector<Input>,
+  detector: Pick<Detector<Input>, 'manifest' | 'detectBatch'>,
   inputs: readonly Input[],
   options: DetectOptions,
   first: number,

@@ -1,36 +1,14 @@
-import { toXYWH } from '../boxes/boxes.ts'
-import { unexpected } from '../errors.ts'
-import type { Detection } from '../heads/detection.ts'
-import type { DetectedBoxes } from '../heads/postprocess.ts'
-import type { RgbImage } from '../images/image.ts'
-import { planInput } from '../images/target-size.ts'
 import type { Manifest } from '../models/manifest.ts'
-import { throwIfAborted } from '../progress.ts'
 import type { ChosenDevice } from '../runtime/choose-device.ts'
-import { type Backbone, createBackbone } from './backbone.ts'
-import { type DetectOptions, selectionOf } from './options.ts'
-import { runPipeline } from './pipeline.ts'
-import type { DecodeImage } from './platform.ts'
+import type { Frame } from '../stream/frame.ts'
+import { type Backbone, backboneOf, type Extract } from './backbone.ts'
+import type { DetectOptions } from './options.ts'
+import type { DetectionResult } from './result.ts'
 import type { Sessions } from './sessions.ts'
-import { createStopwatch, STAGES, type StageTimes } from './stopwatch.ts'
-
-/** The objects of one photo, and how they were found. */
-export interface DetectionResult {
-  /** Size of the photo in pixels, upright. */
-  readonly width: number
-  readonly height: number
-  /** Highest score first. */
-  readonly detections: readonly Detection[]
-  /** What ran, and why it was chosen. */
-  readonly device: ChosenDevice
-  /** What the network computed in. */
-  readonly precision: Sessions['precision']
-  /** Milliseconds per stage; of a batch, those of the whole batch. */
-  readonly times: StageTimes
-}
+import { type StreamOptions, type StreamResult, streamDetections } from './stream.ts'
 
 /** A detector: photo in, labelled boxes out. Made by `loadDetector`. */
-export interface Detector<Input> extends AsyncDisposable {
+export interface Detector<Input, Source = AsyncIterable<Input>> extends AsyncDisposable {
   readonly manifest: Manifest
   /** Names of the K classes. */
   readonly labels: readonly string[]
@@ -56,79 +34,58 @@ export interface Detector<Input> extends AsyncDisposable {
    * @throws VertebraError as `detect`; the first failure ends the batch.
    */
   detectBatch(images: readonly Input[], options?: DetectOptions): Promise<DetectionResult[]>
+  /**
+   * Detects on a video or camera, or on frames that something pushes: always on the newest frame, never on a queue of old
+   * ones. Ends with its source; leaving the loop or aborting ends it at once. A camera's track is not stopped: who opened it
+   * closes it. Frames that have a `close()` are closed after their detection.
+   * @throws VertebraError as `detect`; `DEVICE_UNAVAILABLE` when a camera goes away.
+   * @example
+   * for await (const { detections } of detector.stream(video, { track: true, maxFps: 15 })) draw(detections)
+   */
+  stream(source: Source, options?: StreamOptions): AsyncGenerator<StreamResult, void, undefined>
   /** Frees the model's memory once running calls have ended. Everything afterwards throws `DISPOSED`. */
   dispose(): Promise<void>
 }
 
-export function createDetector<Input>(
-  manifest: Manifest,
-  sessions: Sessions,
-  decode: DecodeImage<Input>,
-): Detector<Input> {
-  const { device, precision } = sessions
+/** What a detector is made of, wherever its network runs. */
+export interface DetectorCore<Input> {
+  readonly manifest: Manifest
+  readonly device: ChosenDevice
+  readonly precision: Sessions['precision']
+  readonly runtime: string
+  readonly detectBatch: Detector<Input>['detectBatch']
+  readonly extract: Extract<Input>
+  readonly dispose: () => Promise<void>
+}
 
-  async function detectBatch(inputs: readonly Input[], options: DetectOptions = {}): Promise<DetectionResult[]> {
-    if (!Array.isArray(inputs)) throw unexpected('images', 'an array of pictures', inputs)
-    const { signal, onProgress } = options
-    const selection = selectionOf(manifest, options)
-    throwIfAborted(signal)
-    const stopwatch = createStopwatch()
-    const images = await Promise.all(inputs.map((input) => decode(input, { signal })))
-    stopwatch.lap('decode')
-    throwIfAborted(signal)
-    const groups = groupByShape(manifest, images)
-    const total = 1 + groups.length * (STAGES.length - 1)
-    let done = 1
-    onProgress?.({ phase: 'decode', done, total })
-    const onStage = (phase: string): void => onProgress?.({ phase, done: ++done, total })
+/** The frames of whatever a platform can stream from. */
+export type OpenFrames<Input, Source> = (
+  source: Source,
+  signal: AbortSignal | undefined,
+) => AsyncGenerator<Frame<Input> & { readonly dropped?: number }, void, undefined>
 
-    const results: DetectionResult[] = []
-    for (const indices of groups) {
-      const photos = indices.map((index) => images[index] as RgbImage)
-      const run = { manifest, sessions, selection, stopwatch, signal, onStage }
-      const detected = await runPipeline(run, photos)
-      indices.forEach((index, i) => {
-        const { width, height } = photos[i] as RgbImage
-        const detections = toDetections(manifest, detected[i] as DetectedBoxes)
-        results[index] = { width, height, detections, device, precision, times: stopwatch.times }
-      })
-    }
-    return results
+export function detectorOf<Input, Source>(
+  core: DetectorCore<Input>,
+  openFrames: OpenFrames<Input, Source>,
+): Detector<Input, Source> {
+  const { manifest, detectBatch, dispose } = core
+  async function detect(image: Input, options?: DetectOptions): Promise<DetectionResult> {
+    const [result] = await detectBatch([image], options)
+    return result as DetectionResult
   }
-
-  const dispose = (): Promise<void> => sessions.dispose()
   return {
     manifest,
     labels: manifest.labels.map((label) => label.name),
-    device,
-    precision,
-    runtime: sessions.runtime,
-    backbone: createBackbone(manifest, sessions, decode),
-    async detect(image, options) {
-      const [result] = await detectBatch([image], options)
-      return result as DetectionResult
+    get device() {
+      return core.device
     },
+    precision: core.precision,
+    runtime: core.runtime,
+    backbone: backboneOf(manifest, core.extract),
+    detect,
     detectBatch,
+    stream: (source, options = {}) => streamDetections(detect, openFrames(source, options.signal), options),
     dispose,
     [Symbol.asyncDispose]: dispose,
   }
-}
-
-/** Indices of the photos that share a padded input size. */
-function groupByShape(manifest: Manifest, images: readonly RgbImage[]): number[][] {
-  const groups = new Map<string, number[]>()
-  images.forEach(({ width, height }, index) => {
-    const { paddedWidth, paddedHeight } = planInput(manifest.input, width, height)
-    const key = `${paddedWidth}x${paddedHeight}`
-    groups.set(key, [...(groups.get(key) ?? []), index])
-  })
-  return [...groups.values()]
-}
-
-function toDetections(manifest: Manifest, { boxes, scores, classes }: DetectedBoxes): Detection[] {
-  return toXYWH(boxes).map((box, i) => {
-    const classIndex = classes[i] as number
-    const { name, categoryId } = manifest.labels[classIndex] as Manifest['labels'][number]
-    return { box, label: name, classIndex, categoryId, score: scores[i] as number }
-  })
 }

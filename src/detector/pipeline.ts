@@ -1,24 +1,21 @@
-import type { Boxes } from '../boxes/boxes.ts'
-import { assignLevels, groupByLevel, restoreOrder } from '../heads/levels.ts'
 import { type DetectedBoxes, postprocess } from '../heads/postprocess.ts'
-import { type Proposals, type RpnLevelOutput, selectProposals } from '../heads/proposals.ts'
+import { type RpnLevelOutput, selectProposals } from '../heads/proposals.ts'
 import type { RgbImage } from '../images/image.ts'
 import type { Placement } from '../images/target-size.ts'
 import type { Manifest } from '../models/manifest.ts'
 import { throwIfAborted } from '../progress.ts'
-import type { Feed, FloatTensor } from '../runtime/runtime.ts'
+import type { Tensors } from '../runtime/runtime.ts'
+import { runBoxHead } from './box-head.ts'
 import { requireOutput } from './graph-output.ts'
 import type { Selection } from './options.ts'
 import { prepareInput } from './prepare-input.ts'
 import type { Sessions } from './sessions.ts'
 import type { Stage, Stopwatch } from './stopwatch.ts'
 
-type Tensors = Readonly<Record<string, FloatTensor>>
-
 /** What one run of the pipeline works with. */
 export interface PipelineRun {
   readonly manifest: Manifest
-  readonly sessions: Sessions
+  readonly sessions: Pick<Sessions, 'open' | 'traits'>
   readonly selection: Selection
   readonly stopwatch: Stopwatch
   readonly signal?: AbortSignal | undefined
@@ -48,11 +45,20 @@ export async function runPipeline(run: PipelineRun, images: readonly RgbImage[])
   const levels = manifest.anchors.levels.map(({ feature }) => rpnOutput(maps, feature))
   const padded = { width: dims[3], height: dims[2] }
   const proposals = placements.map((placement, image) =>
-    selectProposals(levels, image, inputSize(placement), padded, manifest.anchors, manifest.rpn),
+    selectProposals(
+      levels,
+      image,
+      inputSize(placement),
+      padded,
+      manifest.anchors,
+      manifest.rpn,
+      Math.sqrt(placement.scaleX * placement.scaleY),
+    ),
   )
   finish('proposals')
 
-  const { logits, deltas } = await runHead(manifest, sessions, maps, proposals)
+  const { logits, deltas } = await runBoxHead(manifest, sessions, maps, proposals)
+  release(maps)
   finish('head')
 
   let row = 0
@@ -73,6 +79,11 @@ export async function runPipeline(run: PipelineRun, images: readonly RgbImage[])
   return detected
 }
 
+/** Gives back what was held on the device. */
+function release(tensors: Tensors): void {
+  for (const tensor of Object.values(tensors)) if ('held' in tensor) tensor.release()
+}
+
 function inputSize({ inputWidth, inputHeight }: Placement): { width: number; height: number } {
   return { width: inputWidth, height: inputHeight }
 }
@@ -82,47 +93,4 @@ function rpnOutput(maps: Tensors, feature: string): RpnLevelOutput {
   const deltas = requireOutput(maps, `deltas_${feature}`)
   const [, , height = 0, width = 0] = objectness.dims
   return { objectness: objectness.data, deltas: deltas.data, height, width }
-}
-
-/** Class logits and box deltas, one row per proposal, image after image. */
-async function runHead(
-  manifest: Manifest,
-  sessions: Sessions,
-  maps: Tensors,
-  proposals: readonly Proposals[],
-): Promise<{ logits: Float32Array; deltas: Float32Array }> {
-  const { roi } = manifest
-  const all = concatBoxes(proposals)
-  // Not every device can run a graph on tensors of size zero.
-  if (all.length === 0) return { logits: new Float32Array(0), deltas: new Float32Array(0) }
-  const imageOf = proposals.flatMap(({ scores }, image) => Array<bigint>(scores.length).fill(BigInt(image)))
-  const { boxes, counts, order } = groupByLevel(all, assignLevels(all, roi), roi.levels.length)
-
-  const feeds: Record<string, Feed> = {}
-  let start = 0
-  roi.levels.forEach((level, index) => {
-    const count = counts[index] ?? 0
-    const end = start + count
-    const batch = BigInt64Array.from(order.subarray(start, end), (box) => imageOf[box] ?? 0n)
-    feeds[level] = { dataType: 'float32', ...requireOutput(maps, level) }
-    feeds[`rois_${level}`] = { dataType: 'float32', dims: [count, 4], data: boxes.slice(start * 4, end * 4) }
-    feeds[`batch_${level}`] = { dataType: 'int64', dims: [count], data: batch }
-    start = end
-  })
-  const session = await sessions.open('roiHead')
-  const outputs = await session.run(feeds)
-  return {
-    logits: restoreOrder(requireOutput(outputs, 'class_logits').data, order),
-    deltas: restoreOrder(requireOutput(outputs, 'box_deltas').data, order),
-  }
-}
-
-function concatBoxes(proposals: readonly Proposals[]): Boxes {
-  const all = new Float32Array(proposals.reduce((length, { boxes }) => length + boxes.length, 0))
-  let at = 0
-  for (const { boxes } of proposals) {
-    all.set(boxes, at)
-    at += boxes.length
-  }
-  return all
 }

@@ -4,8 +4,10 @@ import { encodeModel } from '../onnx/codec.ts'
 import type { Model } from '../onnx/model.ts'
 import { dequantizeWeights } from '../onnx/transforms/dequantize-weights.ts'
 import { joinModels } from '../onnx/transforms/join.ts'
-import type { ChosenDevice } from '../runtime/choose-device.ts'
-import type { Runtime, Session, SessionOptions } from '../runtime/runtime.ts'
+import { roiAlignToGridSample } from '../onnx/transforms/roi-align-to-grid-sample.ts'
+import type { WorkOptions } from '../progress.ts'
+import { type ChosenDevice, chooseDevice } from '../runtime/choose-device.ts'
+import type { DeviceTraits, Runtime, Session, SessionOptions } from '../runtime/runtime.ts'
 
 /**
  * The sessions of one model. `network` is backbone and RPN joined in memory, so that no feature map is copied between
@@ -16,44 +18,68 @@ export type SessionName = 'network' | 'backbone' | 'rpn' | 'roiHead'
 export interface Sessions {
   readonly runtime: string
   readonly device: ChosenDevice
-  /** What the graphs compute in, whatever their weights are stored as. */
-  readonly precision: 'float32'
+  /** What the graphs compute in, whatever their weights are stored as; `int8` where most layers do. */
+  readonly precision: 'float32' | 'int8'
+  readonly traits: DeviceTraits
   /**
    * Opens a session at the first call; later calls share it.
    * @throws VertebraError what loading the graph and opening it throw; `DISPOSED`.
    */
-  open(name: SessionName): Promise<Session>
+  open(name: SessionName, options?: WorkOptions): Promise<Session>
+  /** After a failure: true when the device was lost and another one has taken its place, so that trying again makes sense. */
+  recover(): Promise<boolean>
   dispose(): Promise<void>
 }
 
 export function createSessions(
   model: LoadedModel,
   runtime: Runtime,
-  device: ChosenDevice,
-  options: SessionOptions,
+  first: ChosenDevice,
+  { threads }: Pick<SessionOptions, 'threads'>,
 ): Sessions {
+  let device = first
   const opened = new Map<SessionName, Promise<Session>>()
   let disposed = false
 
-  async function load(name: SessionName): Promise<Session> {
-    const graph = name === 'network' ? await loadNetwork(model) : await loadGraph(model, name)
-    return runtime.open(encodeModel(graph), device.device, options)
+  async function load(name: SessionName, options: WorkOptions): Promise<Session> {
+    const traits = runtime.traits(device.device)
+    const graph = await loadGraphs(model, name, options)
+    const fitting = traits.roiAlign ? graph : roiAlignToGridSample(graph)
+    const floats = traits.keepsInt8Weights ? fitting : dequantizeWeights(fitting)
+    const hold = traits.holdsTensors && name === 'network' ? model.manifest.roi.levels : []
+    return runtime.open(encodeModel(floats), device.device, { threads, hold })
   }
 
   return {
     runtime: runtime.name,
-    device,
-    precision: 'float32',
-    open(name) {
+    get device() {
+      return device
+    },
+    precision: Object.values(model.manifest.graphs).some(({ precision }) => precision === 'int8') ? 'int8' : 'float32',
+    get traits() {
+      return runtime.traits(device.device)
+    },
+    open(name, options = {}) {
       if (disposed) throw new VertebraError('DISPOSED', 'This model was disposed: load it again to use it.')
       let session = opened.get(name)
       if (!session) {
-        session = load(name)
+        session = load(name, options)
         opened.set(name, session)
         // A failure is not remembered, so that the next call tries again.
         session.catch(() => opened.delete(name))
       }
       return session
+    },
+    async recover() {
+      const lost = device
+      if (disposed || !runtime.isLost(lost.device)) return false
+      const next = await chooseDevice(runtime, 'auto')
+      // Of several calls that failed together only the first changes the device.
+      if (device === lost) {
+        device = { ...next, reason: `${lost.device} was lost while it ran; ${next.reason}` }
+        opened.clear()
+      }
+      return true
     },
     async dispose() {
       disposed = true
@@ -66,13 +92,10 @@ export function createSessions(
   }
 }
 
-async function loadGraph(model: LoadedModel, name: Exclude<SessionName, 'network'>): Promise<Model> {
-  return dequantizeWeights(await model.graph(name))
-}
-
-async function loadNetwork(model: LoadedModel): Promise<Model> {
-  const backbone = await loadGraph(model, 'backbone')
-  const rpn = await loadGraph(model, 'rpn')
+async function loadGraphs(model: LoadedModel, name: SessionName, options: WorkOptions): Promise<Model> {
+  if (name !== 'network') return model.graph(name, options)
+  const backbone = await model.graph('backbone', options)
+  const rpn = await model.graph('rpn', options)
   // In the C4 and DC5 forms a level of the backbone is pooled from directly.
   const features = new Set(model.manifest.features.map((feature) => feature.name))
   const pooled = model.manifest.roi.levels.filter((level) => features.has(level))

@@ -15,7 +15,7 @@ export interface LoadedModel {
    * @throws VertebraError `MODEL_NOT_FOUND`, `MODEL_CORRUPT` when size or sha256 differ, `GRAPH_INVALID`,
    * `MODEL_INVALID` when inputs or outputs are not what the manifest says.
    */
-  graph(name: GraphName, signal?: AbortSignal): Promise<Model>
+  graph(name: GraphName, options?: WorkOptions): Promise<Model>
 }
 
 /**
@@ -24,16 +24,21 @@ export interface LoadedModel {
  */
 export async function openModel(files: ModelFiles, { signal }: WorkOptions = {}): Promise<LoadedModel> {
   throwIfAborted(signal)
-  const json = new TextDecoder().decode(await files.read('model.json', signal))
+  const json = new TextDecoder().decode(await files.read('model.json', { signal }))
   const manifest = parseManifest(json, `${files.origin}/model.json`)
   return {
     manifest,
     origin: files.origin,
-    async graph(name, graphSignal) {
+    async graph(name, options = {}) {
       const { file, bytes, sha256 } = manifest.graphs[name]
-      const content = await files.read(file, graphSignal)
-      throwIfAborted(graphSignal)
-      await checkContent(`${files.origin}/${file}`, content, bytes, sha256)
+      const content = await files.read(file, { ...options, expected: { bytes, sha256 } })
+      throwIfAborted(options.signal)
+      try {
+        await checkContent(`${files.origin}/${file}`, content, bytes, sha256)
+      } catch (error) {
+        await files.forget?.({ sha256 })
+        throw error
+      }
       const model = decodeModel(content)
       checkGraphs(manifest, name, model, `${files.origin}/${file}`)
       return model
@@ -58,8 +63,15 @@ async function checkContent(path: string, content: Uint8Array, bytes: number, sh
   }
 }
 
-/** The SHA-256 of some bytes as 64 hexadecimal digits. */
+/**
+ * The SHA-256 of some bytes as 64 hexadecimal digits.
+ * @throws VertebraError `DEPENDENCY_MISSING` on a page that is neither https nor of this machine: browsers hide it there.
+ */
 export async function sha256Of(content: Uint8Array): Promise<string> {
+  if (globalThis.crypto?.subtle === undefined) {
+    const message = 'Checking a model needs crypto.subtle, which browsers give to pages on https and localhost only.'
+    throw new VertebraError('DEPENDENCY_MISSING', message)
+  }
   const digest = await crypto.subtle.digest('SHA-256', content as Uint8Array<ArrayBuffer>)
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

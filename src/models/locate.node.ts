@@ -5,6 +5,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, unexpected, VertebraError } from '../errors.ts'
 import { throwIfAborted } from '../progress.ts'
 import type { ModelFiles } from './model-files.ts'
+import { openPartStore } from './part-store.node.ts'
+import { remoteFiles } from './remote-files.ts'
 
 /** The scope under which model folders are published, one package each. */
 export const MODEL_SCOPE = '@vertebra'
@@ -40,7 +42,7 @@ export async function locateModel(model: string | URL): Promise<ModelFiles> {
 
 function locateUrl(url: URL): ModelFiles {
   if (url.protocol === 'file:') return folderFiles(fileURLToPath(url))
-  if (url.protocol === 'http:' || url.protocol === 'https:') return remoteFiles(url)
+  if (url.protocol === 'http:' || url.protocol === 'https:') return remoteFiles(url, openPartStore())
   throw unexpected('model', 'a file:, http: or https: URL', url.href)
 }
 
@@ -67,7 +69,7 @@ function packageFolder(name: string): string | undefined {
 function folderFiles(folder: string): ModelFiles {
   return {
     origin: folder,
-    async read(file, signal) {
+    async read(file, { signal } = {}) {
       throwIfAborted(signal)
       try {
         return await readFile(join(folder, file), signal ? { signal } : {})
@@ -77,31 +79,6 @@ function folderFiles(folder: string): ModelFiles {
           cause,
         })
       }
-    },
-  }
-}
-
-function remoteFiles(url: URL): ModelFiles {
-  const base = new URL(url.href.endsWith('/') ? url.href : `${url.href}/`)
-  return {
-    origin: base.href.slice(0, -1),
-    async read(file, signal) {
-      throwIfAborted(signal)
-      const address = new URL(file, base)
-      let response: Response
-      let content: ArrayBuffer
-      try {
-        response = await fetch(address, signal ? { signal } : {})
-        content = await response.arrayBuffer()
-      } catch (cause) {
-        throwIfAborted(signal)
-        throw new VertebraError('NETWORK', `The download of ${address.href} failed: ${cause}.`, { cause })
-      }
-      if (response.ok) return new Uint8Array(content)
-      throw new VertebraError(
-        response.status === 404 ? 'MODEL_NOT_FOUND' : 'NETWORK',
-        `Expected the file ${address.href} but the server answered ${response.status} ${response.statusText}.`,
-      )
     },
   }
 }

@@ -22,10 +22,11 @@ export async function chooseDevice(runtime: Runtime, choice: DeviceChoice): Prom
   if (choice !== 'auto') return namedDevice(runtime, choice)
   const passedOver: string[] = []
   for (const device of runtime.devices) {
-    const { works, reason } = await reportForAuto(runtime, device)
+    const { works, reason, note } = await reportForAuto(runtime, device)
     if (works) {
-      const why = passedOver.length > 0 ? passedOver.join('; ') : 'it is the best device this runtime knows'
-      return { device, reason: `${device} was chosen: ${why}.` }
+      const why = [...passedOver, ...(note === undefined ? [] : [note])]
+      const text = why.length > 0 ? why.join('; ') : 'it is the best device this runtime knows'
+      return { device, reason: `${device} was chosen: ${text}.` }
     }
     passedOver.push(`${device}: ${reason}`)
   }
@@ -34,14 +35,16 @@ export async function chooseDevice(runtime: Runtime, choice: DeviceChoice): Prom
 
 /** What `auto` finds out about a device: it does not try an unwise one. */
 export async function reportForAuto(runtime: Runtime, device: Device): Promise<DeviceReport> {
-  const reason = runtime.unwise(device)
+  const reason = await runtime.unwise(device)
   return reason === undefined ? runtime.probe(device) : { device, works: false, reason }
 }
 
 async function namedDevice(runtime: Runtime, choice: Device): Promise<ChosenDevice> {
   const isKnown = runtime.devices.includes(choice)
   const report = isKnown ? await runtime.probe(choice) : undefined
-  if (report?.works) return { device: choice, reason: `${choice} was asked for.` }
+  if (report?.works) {
+    return { device: choice, reason: `${[`${choice} was asked for`, report.note].filter(Boolean).join('; ')}.` }
+  }
   throw new VertebraError(
     'DEVICE_UNAVAILABLE',
     `Expected a device that works here but received "${choice}": ` +

@@ -3,8 +3,8 @@
  * entries `index.node.ts` and `index.web.ts` inject the implementation.
  */
 
-/** Where a graph can run. `cpu` is always there in Node. */
-export const DEVICES = ['cuda', 'tensorrt', 'dml', 'coreml', 'webgpu', 'cpu'] as const
+/** Where a graph can run. `cpu` is always there in Node, `wasm` in a browser. */
+export const DEVICES = ['cuda', 'tensorrt', 'dml', 'coreml', 'webgpu', 'webnn', 'cpu', 'wasm'] as const
 
 export type Device = (typeof DEVICES)[number]
 
@@ -13,6 +13,7 @@ export type DeviceChoice = Device | 'auto'
 
 /** A tensor that goes into a graph. */
 export type Feed =
+  | HeldTensor
   | { readonly dataType: 'float32'; readonly dims: readonly number[]; readonly data: Float32Array }
   | { readonly dataType: 'int64'; readonly dims: readonly number[]; readonly data: BigInt64Array }
 
@@ -22,7 +23,19 @@ export interface FloatTensor {
   readonly data: Float32Array
 }
 
-/** One loaded graph. Feeds and results are plain typed arrays. */
+/** A float32 tensor that a session left on its device, for another session of that device to read. */
+export interface HeldTensor {
+  readonly dims: readonly number[]
+  /** The runtime's own tensor. */
+  readonly held: unknown
+  /** Frees its memory on the device. */
+  release(): void
+}
+
+/** What a graph gives by name: numbers, or what was to be held on the device. */
+export type Tensors = Readonly<Record<string, FloatTensor | HeldTensor>>
+
+/** One loaded graph. */
 export interface Session {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
@@ -30,7 +43,7 @@ export interface Session {
    * Runs the graph.
    * @throws VertebraError `INFERENCE_FAILED`, `OUT_OF_MEMORY`, or `DISPOSED` after `dispose()`.
    */
-  run(feeds: Readonly<Record<string, Feed>>): Promise<Readonly<Record<string, FloatTensor>>>
+  run(feeds: Readonly<Record<string, Feed>>): Promise<Tensors>
   dispose(): Promise<void>
 }
 
@@ -40,6 +53,8 @@ export interface DeviceReport {
   readonly works: boolean
   /** One sentence. */
   readonly reason: string
+  /** What would make a device that works work better. */
+  readonly note?: string | undefined
 }
 
 export interface Runtime {
@@ -50,7 +65,11 @@ export interface Runtime {
   /** Tries a device with a small graph, once. */
   probe(device: Device): Promise<DeviceReport>
   /** Why `auto` should not even try a device that might answer, or undefined. */
-  unwise(device: Device): string | undefined
+  unwise(device: Device): Promise<string | undefined>
+  /** Whether a device that worked has gone (a GPU that was reset or unplugged); `probe` says no to it from then on. */
+  isLost(device: Device): boolean
+  /** What a device wants a graph to be. */
+  traits(device: Device): DeviceTraits
   /**
    * Loads an ONNX model.
    * @throws VertebraError `DEVICE_UNAVAILABLE` when the device cannot be used here, `GRAPH_INVALID` when the runtime
@@ -59,7 +78,19 @@ export interface Runtime {
   open(model: Uint8Array, device: Device, options?: SessionOptions): Promise<Session>
 }
 
+/** How a device differs from the CPU in Node. */
+export interface DeviceTraits {
+  /** It has an operator RoiAlign; otherwise boxes are pooled by GridSample, one photo at a time. */
+  readonly roiAlign: boolean
+  /** Weights stay int8 in memory, at a small cost in time, because memory is what is scarce. */
+  readonly keepsInt8Weights: boolean
+  /** Feature maps can stay on the device between two sessions. */
+  readonly holdsTensors: boolean
+}
+
 export interface SessionOptions {
-  /** Threads inside one operator. Default: one per physical core. Available on `cpu` only. */
+  /** Threads inside one operator. Default: one per physical core. For `cpu` and `wasm`. */
   readonly threads?: number | undefined
+  /** Outputs that stay on the device, where it `holdsTensors`. */
+  readonly hold?: readonly string[] | undefined
 }

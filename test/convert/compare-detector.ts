@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { ConvertedModel } from '../../src/convert/convert.ts'
-import { loadDetector } from '../../src/detector/load.node.ts'
 import { selectProposals } from '../../src/heads/proposals.ts'
 import { inputTensor, type RgbImage } from '../../src/images/index.ts'
+import { loadDetector } from '../../src/load/node.ts'
 import type { Manifest } from '../../src/models/manifest.ts'
 import { decodeModel } from '../../src/onnx/index.ts'
 import { runModel } from '../architectures/run-model.ts'
@@ -11,16 +11,20 @@ import { temporaryFolder, writeModelFolder } from '../tiny-model.ts'
 import type { Expected } from './dialect-fixture.ts'
 
 const FEATURE_TOLERANCE = 1e-4
-const BOX_TOLERANCE = 0.5
-const SCORE_TOLERANCE = 0.002
+/** In pixels, and as a probability. */
+const TOLERANCE = { box: 0.5, score: 0.002 }
+
+type Tolerance = typeof TOLERANCE
+
 /** Where two scores or overlaps are equal to the last bits, NMS keeps another box here than there: at most one a photo. */
 const STRAYS = 1
 
-/** The maps of the backbone to 1e-4 of the largest value, and the best proposals to 0.5 px. */
+/** The maps of the backbone to 1e-4 of the largest value, and the best proposals. */
 export async function expectSameMaps(
   { manifest, files }: ConvertedModel,
   photo: RgbImage,
   expected: Expected,
+  { box: nearness }: Tolerance = TOLERANCE,
 ): Promise<void> {
   const graph = (key: keyof Manifest['graphs']) =>
     decodeModel(files.get(manifest.graphs[key].file) ?? new Uint8Array(0))
@@ -50,12 +54,17 @@ export async function expectSameMaps(
   const padded = { width: input.dims[3], height: input.dims[2] }
   const { boxes } = selectProposals(levels, 0, size, padded, manifest.anchors, manifest.rpn)
   const found = Array.from({ length: boxes.length / 4 }, (_, i) => boxes.subarray(i * 4, i * 4 + 4))
-  const strays = expected.proposals.filter((box) => !found.some((each) => isNear(each, box)))
+  const strays = expected.proposals.filter((box) => !found.some((each) => isNear(each, box, nearness)))
   expect(strays.length, 'proposals that are not there').toBeLessThanOrEqual(STRAYS)
 }
 
-/** The detections of the whole detector: same class, boxes to 0.5 px, scores to 0.002. */
-export async function expectSameDetections(model: ConvertedModel, photo: RgbImage, expected: Expected): Promise<void> {
+/** The detections of the whole detector: same class, near boxes, near scores. */
+export async function expectSameDetections(
+  model: ConvertedModel,
+  photo: RgbImage,
+  expected: Expected,
+  tolerance: Tolerance = TOLERANCE,
+): Promise<void> {
   const folder = await writeModelFolder(join(temporaryFolder(), 'model'), model)
   const detector = await loadDetector(folder, { device: 'cpu' })
   const { detections } = await detector.detect({ ...photo, channels: 3 })
@@ -64,13 +73,13 @@ export async function expectSameDetections(model: ConvertedModel, photo: RgbImag
   const strays = expected.boxes.filter((box, i) => {
     const score = expected.scores[i] as number
     return !detections.some(({ box: [x, y, width, height], ...found }) => {
-      const isSame = found.classIndex === expected.classes[i] && Math.abs(found.score - score) < SCORE_TOLERANCE
-      return isSame && isNear([x, y, x + width, y + height], box)
+      const isSame = found.classIndex === expected.classes[i] && Math.abs(found.score - score) < tolerance.score
+      return isSame && isNear([x, y, x + width, y + height], box, tolerance.box)
     })
   })
   expect(strays.length, 'detections that are not there').toBeLessThanOrEqual(STRAYS)
 }
 
-function isNear(box: ArrayLike<number>, other: ArrayLike<number>): boolean {
-  return [0, 1, 2, 3].every((side) => Math.abs((box[side] as number) - (other[side] as number)) < BOX_TOLERANCE)
+function isNear(box: ArrayLike<number>, other: ArrayLike<number>, tolerance: number): boolean {
+  return [0, 1, 2, 3].every((side) => Math.abs((box[side] as number) - (other[side] as number)) < tolerance)
 }

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { detectAll } from '../../src/detector/detect-all.ts'
 import type { Detector } from '../../src/detector/detector.ts'
-import { loadBackbone, loadDetector } from '../../src/detector/load.node.ts'
+import { loadBackbone, loadDetector } from '../../src/load/node.ts'
 import type { ImageInput } from '../../src/images/decode.node.ts'
 import type { Progress } from '../../src/progress.ts'
 import { errorOf } from '../error-of.ts'
@@ -124,7 +124,7 @@ describe('wrong options', () => {
   it('names the devices there are', async () => {
     const device = 'tpu' as 'cpu'
     expect(await errorOf(loadDetector(folder, { device }))).toBe(
-      'INVALID_ARGUMENT: Expected one of auto, cuda, tensorrt, dml, coreml, webgpu, cpu for device but received "tpu".',
+      'INVALID_ARGUMENT: Expected one of auto, cuda, tensorrt, dml, coreml, webgpu, webnn, cpu, wasm for device but received "tpu".',
     )
     expect(await errorOf(loadDetector(folder, { threads: 0 }))).toMatch(/^INVALID_ARGUMENT: .* for threads/)
   })

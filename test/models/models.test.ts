@@ -151,8 +151,11 @@ describe('finding a model', () => {
     } finally {
       server.close()
     }
-    const closed = openModel(await locateModel(`http://localhost:${port}/models/tiny`))
-    expect(await errorOf(closed)).toMatch(/^NETWORK: /)
+    // The server is gone: what was downloaded serves, and what was not is missed.
+    const url = `http://localhost:${port}/models/tiny`
+    await load(url, 'rpn')
+    expect(await errorOf(load(url, 'backbone'))).toMatch(/^NETWORK: .*stopped at 0 of/)
+    expect(await errorOf(openModel(await locateModel(`http://localhost:${port}/else`)))).toMatch(/^NETWORK: /)
   })
 })
 

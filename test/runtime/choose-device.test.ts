@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { VertebraError } from '../../src/errors.ts'
 import { chooseDevice } from '../../src/runtime/choose-device.ts'
 import { nodeRuntime } from '../../src/runtime/node.ts'
-import { probeModel } from '../../src/runtime/probe-model.ts'
+import { probeModel } from '../../src/runtime/probe.ts'
 import type { Device, Runtime } from '../../src/runtime/runtime.ts'
 
 /** A runtime on which only some devices answer. */
@@ -16,7 +16,9 @@ function runtimeWith(working: readonly Device[], unwise: readonly Device[] = [])
       probed.push(device)
       return { device, works: working.includes(device), reason: working.includes(device) ? 'ran' : 'no driver' }
     },
-    unwise: (device) => (unwise.includes(device) ? 'only a software rasteriser' : undefined),
+    unwise: async (device) => (unwise.includes(device) ? 'only a software rasteriser' : undefined),
+    isLost: () => false,
+    traits: () => ({ roiAlign: true, keepsInt8Weights: false, holdsTensors: false }),
     async open() {
       throw new VertebraError('INFERENCE_FAILED', 'not in this test')
     },
@@ -77,7 +79,7 @@ describe('onnxruntime-node', () => {
     await expect(runtime.open(new Uint8Array(20), 'cpu')).rejects.toMatchObject({ code: 'GRAPH_INVALID' })
     const running = session.run({ x })
     await session.dispose()
-    expect((await running).y?.data[1]).toBe(2)
+    expect((await running).y).toMatchObject({ data: Float32Array.of(0, 2, 0, 4) })
     await expect(session.run({ x })).rejects.toMatchObject({ code: 'DISPOSED' })
   })
 })

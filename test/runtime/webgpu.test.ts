@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { loadDetector } from '../../src/detector/load.node.ts'
+import { loadDetector } from '../../src/load/node.ts'
 import { testPhoto, tinyModelFolder } from '../tiny-model.ts'
 
 // A software Vulkan driver that Debian's chromium brings: slow, but a real WebGPU device on a machine without a GPU.

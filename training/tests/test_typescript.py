@@ -1,4 +1,4 @@
-"""What training exports gives in TypeScript what it gives in PyTorch: through `vertebra convert` and `vertebra detect`."""
+"""What training exports gives in TypeScript what it gives in PyTorch: through `vertebra convert` and `detect`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if not (shutil.which("node") and CLI.exists() and (MODEL / "backbone.onnx").exis
 sys.path.insert(0, str(ROOT / "test/reference"))
 
 from shipped_model import config_of, stored_weights  # noqa: E402
+
 from vertebra_training.detector import Detector  # noqa: E402
 from vertebra_training.reference import reference  # noqa: E402
 from vertebra_training.weights import export_weights, load_weights  # noqa: E402

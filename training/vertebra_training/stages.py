@@ -5,11 +5,16 @@ from __future__ import annotations
 from .detector import Detector
 from .errors import TrainingError
 
-# Trunk stages that stay as they are. Edges and colours learnt from ImageNet serve any photo.
+# Parts of the trunk that stay as they are. Edges and colours learnt from ImageNet serve any photo. Where little
+# computing is to be had, `top` is the best use of it: no gradient runs through the two thirds of the trunk below.
 FROZEN = {
     "new": {
         "resnet101": ("conv1", "block1", "block2", "block3", "block4"),
         "vgg16": ("conv1", "conv2", "conv3", "conv4", "conv5"),
+    },
+    "top": {
+        "resnet101": ("conv1", "block1", "block2", *(f"block3.unit{unit}" for unit in range(1, 16))),
+        "vgg16": ("conv1", "conv2", "conv3", "conv4"),
     },
     "upper": {
         "resnet101": ("conv1", "block1", "block2"),
@@ -29,6 +34,12 @@ def trunk_stage_of(parameter: str) -> str | None:
     """'backbone.conv4_2.weight' -> 'conv4'; None outside the trunk."""
     parts = parameter.split(".")
     return parts[1].split("_")[0] if parts[0] == "backbone" else None
+
+
+def is_frozen(parameter: str, stage: str, backbone: str) -> bool:
+    """Whether a parameter belongs to one of the parts named above: conv4 is conv4_1, conv4_2 and so on."""
+    parts = [f"backbone.{part}" for part in FROZEN[stage][backbone]]
+    return parameter.startswith(tuple(part + end for part in parts for end in "._"))
 
 
 def learns_slowly(parameter: str) -> bool:
@@ -58,10 +69,10 @@ def stage_at(stages: list[tuple[str, float]], progress: float) -> str:
 
 
 def train_only(detector: Detector, stage: str) -> None:
-    frozen = FROZEN[stage][detector.config.backbone]
     for name, parameter in detector.named_parameters():
         trunk_stage = trunk_stage_of(name)
         # Folded batch norm in front of trained convolutions keeps ImageNet's statistics, as frozen batch norm does.
         # What was not trained on ImageNet learns its own.
         normalising = "preact" in name and trunk_stage not in UNTRAINED and not name.startswith("fpn.c5.")
-        parameter.requires_grad_(trunk_stage not in frozen and not normalising)
+        frozen = is_frozen(name, stage, detector.config.backbone)
+        parameter.requires_grad_(not frozen and not normalising)

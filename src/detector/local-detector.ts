@@ -1,0 +1,96 @@
+import { toXYWH } from '../boxes/boxes.ts'
+import { unexpected } from '../errors.ts'
+import type { Detection } from '../heads/detection.ts'
+import type { DetectedBoxes } from '../heads/postprocess.ts'
+import type { RgbImage } from '../images/image.ts'
+import { planInput } from '../images/target-size.ts'
+import type { Manifest } from '../models/manifest.ts'
+import { throwIfAborted } from '../progress.ts'
+import type { DetectorCore } from './detector.ts'
+import { extractFeatures } from './extract.ts'
+import { type DetectOptions, selectionOf } from './options.ts'
+import { runPipeline } from './pipeline.ts'
+import type { DecodeImage } from './platform.ts'
+import type { DetectionResult } from './result.ts'
+import type { Sessions } from './sessions.ts'
+import { createStopwatch, STAGES } from './stopwatch.ts'
+
+/** A detector whose network runs here. */
+export function localDetector<Input>(
+  manifest: Manifest,
+  sessions: Sessions,
+  decode: DecodeImage<Input>,
+): DetectorCore<Input> {
+  const { precision } = sessions
+
+  async function detectBatch(inputs: readonly Input[], options: DetectOptions = {}): Promise<DetectionResult[]> {
+    if (!Array.isArray(inputs)) throw unexpected('images', 'an array of pictures', inputs)
+    const { signal, onProgress } = options
+    const selection = selectionOf(manifest, options)
+    throwIfAborted(signal)
+    const stopwatch = createStopwatch()
+    const images = await Promise.all(inputs.map((input) => decode(input, { signal })))
+    stopwatch.lap('decode')
+    throwIfAborted(signal)
+    const groups = sessions.traits.roiAlign ? groupByShape(manifest, images) : images.map((_, index) => [index])
+    const total = 1 + groups.length * (STAGES.length - 1)
+    let done = 1
+    onProgress?.({ phase: 'decode', done, total })
+    const onStage = (phase: string): void => onProgress?.({ phase, done: ++done, total })
+
+    const results: DetectionResult[] = []
+    for (const indices of groups) {
+      const photos = indices.map((index) => images[index] as RgbImage)
+      const run = { manifest, sessions, selection, stopwatch, signal, onStage }
+      const detected = await runPipeline(run, photos)
+      indices.forEach((index, i) => {
+        const { width, height } = photos[i] as RgbImage
+        const detections = toDetections(manifest, detected[i] as DetectedBoxes)
+        results[index] = { width, height, detections, device: sessions.device, precision, times: stopwatch.times }
+      })
+    }
+    return results
+  }
+
+  return {
+    manifest,
+    get device() {
+      return sessions.device
+    },
+    precision,
+    runtime: sessions.runtime,
+    detectBatch: (inputs, options) => orOnNextDevice(sessions, () => detectBatch(inputs, options)),
+    extract: (input, options) =>
+      orOnNextDevice(sessions, () => extractFeatures(manifest, sessions, decode, input, options)),
+    dispose: () => sessions.dispose(),
+  }
+}
+
+/** A device that was lost while it ran gives way to the next one, and the work is done again there. */
+async function orOnNextDevice<T>(sessions: Sessions, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(await sessions.recover())) throw error
+    return work()
+  }
+}
+
+/** Indices of the photos that share a padded input size. */
+function groupByShape(manifest: Manifest, images: readonly RgbImage[]): number[][] {
+  const groups = new Map<string, number[]>()
+  images.forEach(({ width, height }, index) => {
+    const { paddedWidth, paddedHeight } = planInput(manifest.input, width, height)
+    const key = `${paddedWidth}x${paddedHeight}`
+    groups.set(key, [...(groups.get(key) ?? []), index])
+  })
+  return [...groups.values()]
+}
+
+function toDetections(manifest: Manifest, { boxes, scores, classes }: DetectedBoxes): Detection[] {
+  return toXYWH(boxes).map((box, i) => {
+    const classIndex = classes[i] as number
+    const { name, categoryId } = manifest.labels[classIndex] as Manifest['labels'][number]
+    return { box, label: name, classIndex, categoryId, score: scores[i] as number }
+  })
+}

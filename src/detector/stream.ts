@@ -1,0 +1,84 @@
+import { unexpected } from '../errors.ts'
+import { throwIfAborted } from '../progress.ts'
+import type { Frame } from '../stream/frame.ts'
+import { createTracker, type TrackedDetection, type TrackOptions } from '../stream/tracker.ts'
+import type { DetectOptions } from './options.ts'
+import type { DetectionResult } from './result.ts'
+
+export interface StreamOptions extends Omit<DetectOptions, 'onProgress'> {
+  /** At most this many detections a second. Default: as many as the device can do. */
+  readonly maxFps?: number | undefined
+  /** Gives every object an id that stays with it, and smooths its box. Default false. */
+  readonly track?: boolean | TrackOptions | undefined
+}
+
+/** The objects of one frame. */
+export interface StreamResult extends DetectionResult {
+  /** With `track`, each has a `trackId`. */
+  readonly detections: readonly (TrackedDetection | DetectionResult['detections'][number])[]
+  /** Milliseconds; of a video, its own time. */
+  readonly timestamp: number
+  /** Frames seen, from 0. */
+  readonly index: number
+  /** Frames of the source that came and went while the one before this was worked on, where the source counts them. */
+  readonly dropped: number
+}
+
+/**
+ * Detects on the newest frame, then on the newest again: never a queue, however slow the device.
+ *
+ * @param frames gives a frame when it is asked for one; each is released after its detection.
+ * @throws VertebraError what `detect` throws, `INVALID_ARGUMENT`, `ABORTED`.
+ */
+export async function* streamDetections<Input>(
+  detect: (image: Input, options: DetectOptions) => Promise<DetectionResult>,
+  frames: AsyncGenerator<Frame<Input> & { readonly dropped?: number }, void, undefined>,
+  { maxFps, track = false, ...options }: StreamOptions = {},
+): AsyncGenerator<StreamResult, void, undefined> {
+  if (maxFps !== undefined && !(maxFps > 0)) throw unexpected('maxFps', 'a number above 0', maxFps)
+  const tracker = track === false ? undefined : createTracker(track === true ? {} : track)
+  const pause = maxFps === undefined ? 0 : 1000 / maxFps
+  const { signal } = options
+  let index = 0
+  let began = Number.NEGATIVE_INFINITY
+  // An abort must not wait for a camera that gives no frame.
+  const ended = untilAborted(signal)
+  try {
+    throwIfAborted(signal)
+    for (;;) {
+      await Promise.race([sleep(began + pause - performance.now()), ended.promise])
+      throwIfAborted(signal)
+      const next = await Promise.race([frames.next(), ended.promise])
+      throwIfAborted(signal)
+      if (!next || next.done) return
+      began = performance.now()
+      const { image, timestamp, release, dropped = 0 } = next.value
+      let result: DetectionResult
+      try {
+        result = await detect(image, options)
+      } finally {
+        release?.()
+      }
+      const detections = tracker ? tracker.update(result.detections) : result.detections
+      yield { ...result, detections, timestamp, index: index++, dropped }
+    }
+  } finally {
+    ended.stop()
+    // Not awaited: a generator that waits for a frame would end only with the next one.
+    void frames.return()
+  }
+}
+
+function sleep(milliseconds: number): Promise<void> | undefined {
+  return milliseconds > 0 ? new Promise((resolve) => setTimeout(resolve, milliseconds)) : undefined
+}
+
+function untilAborted(signal: AbortSignal | undefined): { promise: Promise<undefined>; stop: () => void } {
+  let stop = (): void => undefined
+  const promise = new Promise<undefined>((resolve) => {
+    const listener = (): void => resolve(undefined)
+    signal?.addEventListener('abort', listener)
+    stop = () => signal?.removeEventListener('abort', listener)
+  })
+  return { promise, stop }
+}

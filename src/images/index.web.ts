@@ -1,0 +1,2 @@
+export { type DecodeOptions, decodeImage, type ImageInput } from './decode.web.ts'
+export * from './index.ts'

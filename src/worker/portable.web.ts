@@ -1,0 +1,47 @@
+import { unexpected, VertebraError } from '../errors.ts'
+import { type ImageInput, isElement, isRaw } from '../images/decode.web.ts'
+import type { Portable } from './remote-detector.ts'
+
+/** The forms of a picture that a browser's worker can take. */
+export type WorkerImage = Exclude<
+  ImageInput,
+  URL | HTMLImageElement | HTMLCanvasElement | HTMLVideoElement | OffscreenCanvas
+>
+
+/**
+ * Elements become frames or bitmaps, which move; a bitmap, frame, Blob or pixels of the caller's own are cloned, which
+ * for all but pixels copies a handle only. Addresses are the page's, so they become whole ones.
+ */
+export async function toWorkerImage(input: ImageInput): Promise<Portable<WorkerImage>> {
+  if (typeof input === 'string' || input instanceof URL) {
+    return { image: new URL(input, document.baseURI).href, transfer: [] }
+  }
+  if (input instanceof Blob || input instanceof ImageBitmap || isRaw(input)) return { image: input, transfer: [] }
+  if (typeof VideoFrame !== 'undefined' && input instanceof VideoFrame) {
+    const frame = input.clone()
+    return { image: frame, transfer: [frame] }
+  }
+  if (isElement(input, 'HTMLVideoElement')) return fromVideo(input)
+  const isPicture = isElement(input, 'HTMLImageElement') || isElement(input, 'HTMLCanvasElement')
+  if (isPicture || input instanceof OffscreenCanvas) {
+    if (isElement(input, 'HTMLImageElement')) await input.decode().catch(cannotRead)
+    const bitmap = await createImageBitmap(input).catch(cannotRead)
+    return { image: bitmap, transfer: [bitmap] }
+  }
+  throw unexpected('the picture', 'a URL, Blob, File, ImageData, bitmap, element, canvas, VideoFrame or pixels', input)
+}
+
+async function fromVideo(video: HTMLVideoElement): Promise<Portable<WorkerImage>> {
+  if (video.videoWidth === 0) {
+    throw new VertebraError(
+      'IMAGE_UNREADABLE',
+      'Expected a video with a picture but it has none before its first frame.',
+    )
+  }
+  const bitmap = await createImageBitmap(video).catch(cannotRead)
+  return { image: bitmap, transfer: [bitmap] }
+}
+
+function cannotRead(cause: unknown): never {
+  throw new VertebraError('IMAGE_UNREADABLE', `Expected a picture that this page may read: ${cause}`, { cause })
+}

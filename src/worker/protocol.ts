@@ -1,0 +1,58 @@
+import type { ExtractOptions, Features } from '../detector/backbone.ts'
+import type { DetectOptions } from '../detector/options.ts'
+import type { DetectionResult } from '../detector/result.ts'
+import { VertebraError, type VertebraErrorCode } from '../errors.ts'
+import type { Manifest } from '../models/manifest.ts'
+import type { Progress, WorkOptions } from '../progress.ts'
+import type { ChosenDevice } from '../runtime/choose-device.ts'
+
+/** Messages between a detector in a worker and whoever uses it. Everything in them can be cloned between threads. */
+
+/** Options without what cannot be cloned. */
+type Plain<Options extends WorkOptions> = Omit<Options, 'signal' | 'onProgress'>
+
+/** What a loaded detector says of itself. */
+export interface LoadedInfo {
+  readonly manifest: Manifest
+  readonly device: ChosenDevice
+  readonly precision: DetectionResult['precision']
+  readonly runtime: string
+}
+
+/** The calls, with what each takes and gives. */
+export interface Calls<Model, LoadOptions extends WorkOptions, Image> {
+  load: { takes: { model: Model; options: Plain<LoadOptions> }; gives: LoadedInfo }
+  detect: { takes: { images: readonly Image[]; options: Plain<DetectOptions> }; gives: DetectionResult[] }
+  extract: { takes: { image: Image; options: Plain<ExtractOptions> }; gives: Features }
+  dispose: { takes: Record<never, never>; gives: undefined }
+}
+
+export type Request<All> = {
+  [Name in keyof All]: All[Name] extends { takes: infer Takes } ? { call: Name; id: number; takes: Takes } : never
+}[keyof All]
+
+export type ToWorker<All> = Request<All> | { readonly abort: number }
+
+export type FromWorker =
+  | { readonly id: number; readonly progress: Progress }
+  | { readonly id: number; readonly gives: unknown }
+  | { readonly id: number; readonly error: PlainError }
+
+/** An error as it travels: the class and the cause would be lost on the way. */
+export interface PlainError {
+  readonly code: VertebraErrorCode
+  readonly message: string
+}
+
+export function toPlainError(error: unknown): PlainError {
+  if (error instanceof VertebraError) return { code: error.code, message: error.message }
+  return { code: 'INFERENCE_FAILED', message: `The worker failed: ${error instanceof Error ? error.message : error}.` }
+}
+
+/** One end of a channel between threads, in a page or in Node. */
+export interface Port<In, Out> {
+  post(message: Out, transfer?: readonly Transferable[]): void
+  /** `onFailure` hears when the other side dies. */
+  listen(onMessage: (message: In) => void, onFailure?: (reason: string) => void): void
+  close(): void
+}

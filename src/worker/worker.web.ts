@@ -1,0 +1,23 @@
+import { type LoadOptions, openDetector } from '../detector/load.ts'
+import { decodeImage } from '../images/decode.web.ts'
+import { locateModel } from '../models/locate.web.ts'
+import { createWebRuntime } from '../runtime/web.ts'
+import type { WorkerImage } from './portable.web.ts'
+import type { Calls, FromWorker, Port, ToWorker } from './protocol.ts'
+import { serveDetector } from './serve.ts'
+import type { WorkerModel } from './start.web.ts'
+
+// The script of the Web Worker: the one file of this library that does something when it is loaded.
+const port: Port<ToWorker<Calls<WorkerModel, LoadOptions, WorkerImage>>, FromWorker> = {
+  post: (message, transfer = []) => self.postMessage(message, { transfer: [...transfer] }),
+  listen(onMessage) {
+    self.addEventListener('message', ({ data }: MessageEvent<ToWorker<Calls<WorkerModel, LoadOptions, WorkerImage>>>) =>
+      onMessage(data),
+    )
+  },
+  close: () => self.close(),
+}
+
+serveDetector(port, async ({ model, part, modules }, options) =>
+  openDetector(await locateModel(model), createWebRuntime(modules), decodeImage, part, options),
+)
