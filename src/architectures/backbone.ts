@@ -2,13 +2,15 @@ import { unexpected } from '../errors.ts'
 import type { Value } from '../onnx/graph.ts'
 import type { Model } from '../onnx/model.ts'
 import type { Weights } from '../weights/weights.ts'
+import { type AlexnetDescription, alexnetFeatures, alexnetNetwork } from './alexnet.ts'
 import { checkChoice, checkCount, type FeatureInfo } from './feature.ts'
+import { type GooglenetDescription, googlenetFeatures, googlenetNetwork } from './googlenet.ts'
 import { LayerBuilder } from './layers.ts'
 import { type ResidualDescription, residualFeatures, residualNetwork } from './residual.ts'
 import { type VggDescription, vggFeatures, vggNetwork } from './vgg.ts'
 
 /** A network that turns an image into feature maps. */
-export type BackboneDescription = ResidualDescription | VggDescription
+export type BackboneDescription = ResidualDescription | VggDescription | AlexnetDescription | GooglenetDescription
 
 /**
  * The feature maps a backbone gives, finest first, without building it.
@@ -23,16 +25,22 @@ export function backboneFeatures(description: BackboneDescription): FeatureInfo[
       return residualFeatures(description)
     case 'vgg':
       return vggFeatures(description)
-    default:
-      throw unexpected('family', "'residual' or 'vgg'", (description as { family?: unknown }).family)
+    case 'alexnet':
+      return alexnetFeatures(description)
+    case 'googlenet':
+      return googlenetFeatures(description)
+    default: {
+      const { family } = description as { family?: unknown }
+      throw unexpected('family', "'residual', 'vgg', 'alexnet' or 'googlenet'", family)
+    }
   }
 }
 
 /**
- * The graph `backbone`: input `image` float32 [N, 3, H, W] (normalised), outputs the wanted levels, `c2` … `c5`, each
- * [N, channels, H / stride, W / stride] and after its activation. N, H and W are free; where a stride does not divide
- * them, VGG and the stem's pool with `stemPool: 'end'` round down and all else rounds up. Layers that no wanted level
- * needs are left out.
+ * The graph `backbone`: input `image` float32 [N, 3, H, W] (normalised), outputs the wanted levels, `c2` … `c5` (a network
+ * for 32x32 pictures: `c0` … `c2`), each [N, channels, H / stride, W / stride] and after its activation. N, H and W are free;
+ * where a stride does not divide them, VGG and the stem's pool with `stemPool: 'end'` round down, AlexNet loses a border, and
+ * all else rounds up. Layers that no wanted level needs are left out.
  *
  * @param levels default: all that {@link backboneFeatures} lists
  * @throws VertebraError `INVALID_ARGUMENT` for a description or level that does not exist, `WEIGHTS_INVALID` for a tensor
@@ -47,33 +55,76 @@ export function buildBackbone(
   weights: Weights,
   levels: readonly string[] = backboneFeatures(description).map(({ name }) => name),
 ): Model {
-  const known = backboneFeatures(description).map(({ name }) => name)
-  for (const name of levels) checkChoice('levels', name, known)
-  const last = known.findLast((name) => levels.includes(name))
-  if (last === undefined) throw unexpected('levels', 'at least one level', levels)
-  const layers = new LayerBuilder('backbone', weights)
-  const maps = network(layers, description, last)
-  for (const [name, value] of maps) if (levels.includes(name)) layers.graph.output(value, name)
-  return layers.graph.build()
+  if (levels.length === 0) throw unexpected('levels', 'at least one level', levels)
+  return buildGraph('backbone', description, weights, { levels })
 }
 
 /**
- * The graph `classifier`: a residual network with global average pooling and one fully connected layer,
- * `classifier.{weight,bias}`. Input `image` [N, 3, H, W], output `logits` [N, classes].
+ * The graph `classifier`. VGG and AlexNet: `image` [N, 3, 224, 224] and three fully connected layers,
+ * `classifier.{fc6,fc7,fc8}`. The others: `image` [N, 3, H, W], global average pooling and one layer, `classifier`. Output
+ * `logits` [N, classes].
+ *
+ * @throws VertebraError as {@link buildBackbone}
+ * @example
+ * const model = buildClassifier(vgg(16), weights, 1000)
  */
-export function buildClassifier(description: ResidualDescription, weights: Weights, classes: number): Model {
-  checkCount('classes', classes)
-  const last = backboneFeatures(description).at(-1)
-  const layers = new LayerBuilder('classifier', weights)
-  const top = last && network(layers, description, last.name).get(last.name)
-  if (!top) throw unexpected('stages', 'at least one stage', description.stages)
-  layers.graph.output(layers.linear(layers.pooledVector(top), 'classifier', classes), 'logits')
+export function buildClassifier(description: BackboneDescription, weights: Weights, classes: number): Model {
+  return buildGraph('classifier', description, weights, { levels: [], classes })
+}
+
+/** The side of the only input that a classifier takes, or undefined where any size will do. */
+export function fixedInputSize({ family }: BackboneDescription): number | undefined {
+  return family === 'vgg' || family === 'alexnet' ? 224 : undefined
+}
+
+/** What a graph gives: levels of the backbone and, where `classes` is given, the `logits`. */
+interface Wanted {
+  readonly levels: readonly string[]
+  readonly classes?: number | undefined
+}
+
+/** One graph of the backbone with any of its levels, its classifier, or both. */
+export function buildGraph(
+  name: string,
+  description: BackboneDescription,
+  weights: Weights,
+  { levels, classes }: Wanted,
+): Model {
+  const known = backboneFeatures(description).map((feature) => feature.name)
+  for (const level of levels) checkChoice('levels', level, known)
+  if (classes !== undefined) checkCount('classes', classes)
+  const last = known.findLast((level) => classes !== undefined || levels.includes(level)) ?? ''
+  const layers = new LayerBuilder(name, weights)
+  const size = classes === undefined ? undefined : fixedInputSize(description)
+  const image = layers.graph.input('image', 'float32', ['N', 3, size ?? 'H', size ?? 'W'])
+  const maps = network(layers, description, image, last)
+  for (const [level, value] of maps) if (levels.includes(level)) layers.graph.output(value, level)
+  const top = maps.get(last)
+  if (classes !== undefined && top) layers.graph.output(classifierTop(layers, description, top, classes), 'logits')
   return layers.graph.build()
 }
 
-function network(layers: LayerBuilder, description: BackboneDescription, lastLevel: string): Map<string, Value> {
-  const image = layers.graph.input('image', 'float32', ['N', 3, 'H', 'W'])
-  return description.family === 'vgg'
-    ? vggNetwork(layers, description, image, lastLevel)
-    : residualNetwork(layers, description, image, lastLevel)
+function classifierTop(layers: LayerBuilder, description: BackboneDescription, x: Value, classes: number): Value {
+  if (description.family === 'residual' || description.family === 'googlenet') {
+    return layers.linear(layers.pooledVector(x), 'classifier', classes)
+  }
+  return layers.fullyConnectedTop(x, 'classifier', description.hidden ?? 4096, classes)
+}
+
+function network(
+  layers: LayerBuilder,
+  description: BackboneDescription,
+  image: Value,
+  lastLevel: string,
+): Map<string, Value> {
+  switch (description.family) {
+    case 'residual':
+      return residualNetwork(layers, description, image, lastLevel)
+    case 'vgg':
+      return vggNetwork(layers, description, image, lastLevel)
+    case 'alexnet':
+      return alexnetNetwork(layers, description, image, lastLevel)
+    case 'googlenet':
+      return googlenetNetwork(layers, description, image, lastLevel)
+  }
 }

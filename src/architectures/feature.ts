@@ -18,8 +18,8 @@ export function level(kind: 'c' | 'p', number: number, channels: number): Featur
 
 /** 3 for `c3`; throws `INVALID_ARGUMENT` for a name that is not a backbone level's. */
 export function levelNumber(name: string): number {
-  const digits = /^c([2-9])$/.exec(name)?.[1]
-  if (digits === undefined) throw unexpected('a feature level', 'c2 to c9', name)
+  const digits = /^c(\d)$/.exec(name)?.[1]
+  if (digits === undefined) throw unexpected('a feature level', 'c0 to c9', name)
   return Number(digits)
 }
 

@@ -1,9 +1,20 @@
+export { type AlexnetDescription, alexnet } from './alexnet.ts'
 export { type BackboneDescription, backboneFeatures, buildBackbone, buildClassifier } from './backbone.ts'
 export type { FeatureInfo } from './feature.ts'
 export { type PyramidDescription, pyramidFeatures } from './fpn.ts'
+export { type GooglenetDescription, googlenet, type InceptionWidths } from './googlenet.ts'
 export type { Norm } from './layers.ts'
+export type { OutlineLayer, OutlineShortcut } from './outline.ts'
+export { ARCHITECTURES, type Architecture, architectureByName } from './registry.ts'
 export type { ResidualDescription } from './residual.ts'
-export { type ResnetDepth, resnet, slimResnetV2 } from './resnet.ts'
+export { cifarResnet, preactResnet, type ResnetDepth, resnet, resnext, slimResnetV2 } from './resnet.ts'
 export { buildRoiHead, type RoiBody, type RoiHeadDescription, type RoiPooling } from './roi-head.ts'
 export { buildRpn, type RpnDescription, rpnFeatures } from './rpn.ts'
-export { type VggDescription, vgg } from './vgg.ts'
+export {
+  type ArchitectureSummary,
+  type FeatureSummary,
+  type StageSummary,
+  summarizeArchitecture,
+  type UnitSummary,
+} from './summary.ts'
+export { type VggDepth, type VggDescription, vgg } from './vgg.ts'

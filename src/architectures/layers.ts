@@ -2,6 +2,7 @@ import { unexpected } from '../errors.ts'
 import { GraphBuilder, type Value } from '../onnx/graph.ts'
 import { tensorFrom } from '../onnx/tensors.ts'
 import type { Weights } from '../weights/weights.ts'
+import { checkChoice } from './feature.ts'
 
 /**
  * Batch normalisation of a network's layers: as nodes of its own (`<layer>.bn.{weight,bias,running_mean,running_var}`),
@@ -9,8 +10,16 @@ import type { Weights } from '../weights/weights.ts'
  */
 export type Norm = { readonly kind: 'batch'; readonly epsilon: number } | { readonly kind: 'folded' }
 
+/** Throws `INVALID_ARGUMENT` for a normalisation that is none. */
+export function checkNorm(norm: Norm): void {
+  checkChoice('norm.kind', norm.kind, ['batch', 'folded'])
+  if (norm.kind === 'batch' && !(norm.epsilon >= 0 && norm.epsilon < 1)) {
+    throw unexpected('norm.epsilon', 'a number from 0 to below 1', norm.epsilon)
+  }
+}
+
 export interface ConvLayer {
-  /** Side of the square kernel; the padding is half of it (times the dilation), so stride 1 keeps the size. */
+  /** Side of the square kernel. */
   readonly kernel: number
   /** Default 1. */
   readonly stride?: number
@@ -18,8 +27,12 @@ export interface ConvLayer {
   readonly dilation?: number
   /** Groups of channels that do not see each other; default 1. */
   readonly group?: number
-  /** Default: none, the layer has a bias. */
+  /** Zeros on every side; default: half the kernel (times the dilation), so stride 1 keeps the size. */
+  readonly pads?: number
+  /** Default: none. */
   readonly norm?: Norm
+  /** Whether it has `<name>.bias`; default: unless batch normalisation follows as nodes of its own. */
+  readonly bias?: boolean
 }
 
 /** Layers with their weights: a layer's name is where its weights are, input channels come from the value it reads. */
@@ -34,13 +47,27 @@ export class LayerBuilder {
     this.#weights = weights
   }
 
-  /** Convolution with `<name>.weight` [outputs, inputs / group, k, k] and then its normalisation or `<name>.bias`. */
+  /** Convolution with `<name>.weight` [outputs, inputs / group, k, k] and `<name>.bias`, and then its normalisation. */
   conv(x: Value, name: string, outputs: number, layer: ConvLayer): Value {
-    const { kernel, stride = 1, dilation = 1, group = 1, norm } = layer
+    const { kernel, stride = 1, dilation = 1, group = 1, pads = Math.floor(kernel / 2) * dilation, norm } = layer
+    const isBatch = norm?.kind === 'batch'
     const weight = this.parameter(`${name}.weight`, [outputs, channelsOf(x) / group, kernel, kernel])
-    const options = { stride, dilation, group, pads: Math.floor(kernel / 2) * dilation }
-    if (norm?.kind !== 'batch') return this.graph.conv(x, weight, this.parameter(`${name}.bias`, [outputs]), options)
-    return this.#batchNorm(this.graph.conv(x, weight, undefined, options), `${name}.bn`, norm.epsilon)
+    const bias = (layer.bias ?? !isBatch) ? this.parameter(`${name}.bias`, [outputs]) : undefined
+    const y = this.graph.conv(x, weight, bias, { stride, dilation, group, pads })
+    return isBatch ? this.#batchNorm(y, `${name}.bn`, norm.epsilon) : y
+  }
+
+  /** Convolution and ReLU. */
+  convRelu(x: Value, name: string, outputs: number, layer: ConvLayer): Value {
+    return this.graph.relu(this.conv(x, name, outputs, layer))
+  }
+
+  /** `x` with channels of zeros behind its own, up to `outputs`. */
+  padChannels(x: Value, name: string, outputs: number): Value {
+    const added = outputs - channelsOf(x)
+    if (added === 0) return x
+    const pads = this.graph.constant([0, 0, 0, 0, 0, added, 0, 0], `${name}.pads`)
+    return this.graph.op('Pad', [x, pads], { name })
   }
 
   /** Fully connected layer on [N, inputs] with `<name>.weight` [outputs, inputs] and `<name>.bias`. */
@@ -61,6 +88,13 @@ export class LayerBuilder {
     const value = this.graph.relu(normalised)
     this.#activations.set(name, value)
     return value
+  }
+
+  /** The top of AlexNet and VGG: `<name>.fc6` and `<name>.fc7` with ReLU, then `<name>.fc8`; on [N, C, H, W], H and W known. */
+  fullyConnectedTop(x: Value, name: string, hidden: number, classes: number): Value {
+    const fc6 = this.graph.relu(this.linear(this.graph.flatten(x), `${name}.fc6`, hidden))
+    const fc7 = this.graph.relu(this.linear(fc6, `${name}.fc7`, hidden))
+    return this.linear(fc7, `${name}.fc8`, classes)
   }
 
   /** Mean over height and width: [N, C, H, W] to [N, C]. */

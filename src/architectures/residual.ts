@@ -1,15 +1,16 @@
 import { unexpected } from '../errors.ts'
 import type { Value } from '../onnx/graph.ts'
 import { checkChoice, checkCount, type FeatureInfo, level } from './feature.ts'
-import { channelsOf, type LayerBuilder, type Norm } from './layers.ts'
+import { checkNorm, type LayerBuilder, type Norm } from './layers.ts'
+import { bareConv, residualUnit } from './residual-unit.ts'
 
 /**
  * A residual network (He et al. 2016, arXiv:1512.03385; pre-activation: arXiv:1603.05027).
  *
  * Its weights are `backbone.conv1` (the stem) and, for stage s and unit i from 1,
  * `backbone.block<s>.unit<i>.{conv1,conv2[,conv3],shortcut}`, each with `.weight` and, by {@link Norm}, `.bn.*` or
- * `.bias`. A v2 network has `….preact` in front of a unit, and `.bias` instead of `.bn.*` on its stem, its shortcuts and
- * the last convolution of a unit.
+ * `.bias`. A v2 network has `….preact` in front of a unit, and `.bias` or nothing instead of `.bn.*` on its stem, its
+ * shortcuts and the last convolution of a unit.
  */
 export interface ResidualDescription {
   readonly family: 'residual'
@@ -17,7 +18,12 @@ export interface ResidualDescription {
   readonly unit: 'basic' | 'bottleneck'
   /** `v1`: the stride is on a bottleneck's first 1x1. `v1.5`: on its 3x3. `v2`: pre-activation, on the 3x3. */
   readonly variant: 'v1' | 'v1.5' | 'v2'
-  /** Units of each stage; stage i gives level c<i + 2>. */
+  /**
+   * Default `7x7`: stride 2, then a 3x3 max-pool of stride 2. `3x3` (section 4.2, for CIFAR): stride 1, no pool; in a v2
+   * network the first unit's activation then comes straight after it.
+   */
+  readonly stem?: '7x7' | '3x3' | undefined
+  /** Units of each stage; stage i gives level c<i + 2>, after a 3x3 stem c<i>. */
   readonly stages: readonly number[]
   /** Channels of the stem and of the first stage's convolutions; each stage doubles them. */
   readonly width: number
@@ -26,6 +32,12 @@ export interface ResidualDescription {
    * in the first stage; each stage doubles them. Default: one group of the unit's own width.
    */
   readonly groups?: { readonly count: number; readonly width: number } | undefined
+  /**
+   * The shortcuts of section 4.1. `A`: the identity everywhere; where a unit halves the map every second cell, where it
+   * widens it zeros behind the channels. `B`: a 1x1 projection where the channels change. `C`: one in every unit. `none`:
+   * the plain network, the same layers without shortcuts. Default `B`.
+   */
+  readonly shortcut?: 'A' | 'B' | 'C' | 'none' | undefined
   /** The last stage keeps the size of the map and spreads its 3x3 by 2 instead (Detectron2's DC5). v1 and v1.5 only. */
   readonly dilatedLast?: boolean | undefined
   /**
@@ -41,6 +53,11 @@ export interface ResidualDescription {
    * of the unit that reads the same map. Default: only the last level, which no unit reads.
    */
   readonly preactLevels?: readonly string[]
+  /**
+   * v2 only: whether the convolutions that no normalisation follows have biases, as TF-slim's do and the paper's do not.
+   * Default true.
+   */
+  readonly bareBias?: boolean | undefined
 }
 
 /** The levels of the network, finest first. */
@@ -48,7 +65,7 @@ export function residualFeatures(description: ResidualDescription): FeatureInfo[
   check(description)
   const { stages, dilatedLast } = description
   return stages.map((_, stage) => {
-    const feature = level('c', stage + 2, levelChannels(description, stage))
+    const feature = level('c', levelOf(description, stage), levelChannels(description, stage))
     return dilatedLast && stage === stages.length - 1 ? { ...feature, stride: feature.stride / 2 } : feature
   })
 }
@@ -64,7 +81,7 @@ export function residualNetwork(
   const maps = new Map<string, Value>()
   let x = stem(layers, description, image)
   for (const [stage, units] of stages.entries()) {
-    const { name } = level('c', stage + 2, 0)
+    const name = `c${levelOf(description, stage)}`
     const isLate = strideIn === 'last-unit' && stage < stages.length - 1
     const unitsBefore = isLate ? units - 1 : units
     x = residualUnits(layers, description, { stage, first: 1, last: unitsBefore }, x)
@@ -98,63 +115,19 @@ export function residualUnits(
   return x
 }
 
-interface UnitSizes {
-  readonly width: number
-  /** Channels of a bottleneck's first two convolutions. */
-  readonly innerWidth: number
-  readonly stride: number
-  readonly dilation: number
-}
-
-function residualUnit(
-  layers: LayerBuilder,
-  { unit, variant, norm, groups }: ResidualDescription,
-  name: string,
-  x: Value,
-  { width, innerWidth, stride, dilation }: UnitSizes,
-): Value {
-  const { graph } = layers
-  const isV2 = variant === 'v2'
-  const outputs = unit === 'bottleneck' ? width * 4 : width
-  // What ends a unit, and its shortcut, is followed by a normalisation in v1 and by the sum itself in v2.
-  const ending = isV2 ? {} : { norm }
-  const entry = isV2 ? layers.preact(x, `${name}.preact`, norm) : x
-  const identity =
-    channelsOf(x) === outputs
-      ? subsample(layers, x, stride)
-      : layers.conv(entry, `${name}.shortcut`, outputs, { kernel: 1, stride, ...ending })
-  let y = entry
-  if (unit === 'bottleneck') {
-    const [first, second] = variant === 'v1' ? [stride, 1] : [1, stride]
-    const group = groups?.count ?? 1
-    y = graph.relu(layers.conv(y, `${name}.conv1`, innerWidth, { kernel: 1, stride: first, norm }))
-    y = graph.relu(layers.conv(y, `${name}.conv2`, innerWidth, { kernel: 3, stride: second, dilation, group, norm }))
-    y = layers.conv(y, `${name}.conv3`, outputs, { kernel: 1, ...ending })
-  } else {
-    y = graph.relu(layers.conv(y, `${name}.conv1`, width, { kernel: 3, stride, dilation, norm }))
-    y = layers.conv(y, `${name}.conv2`, outputs, { kernel: 3, dilation, ...ending })
-  }
-  // Named by the unit, so that the raw map can be found in the graph.
-  const sum = graph.op('Add', [identity, y], { name: isV2 ? name : `${name}.sum` })
-  return isV2 ? sum : graph.op('Relu', [sum], { name })
-}
-
-/** Every second cell, as TF-slim takes it: x[::2, ::2]. */
-function subsample(layers: LayerBuilder, x: Value, stride: number): Value {
-  return stride === 1 ? x : layers.graph.maxPool(x, { kernel: 1, stride })
-}
-
-function stem(layers: LayerBuilder, { variant, width, norm, stemPool }: ResidualDescription, image: Value): Value {
-  const ending = variant === 'v2' ? {} : { norm }
-  const x = layers.conv(image, 'backbone.conv1', width, { kernel: 7, stride: 2, ...ending })
-  const activated = variant === 'v2' ? x : layers.graph.relu(x)
-  return layers.graph.maxPool(activated, { kernel: 3, stride: 2, pads: stemPool === 'end' ? [0, 0, 1, 1] : 1 })
+function stem(layers: LayerBuilder, description: ResidualDescription, image: Value): Value {
+  const { variant, width, stemPool } = description
+  const isLarge = description.stem !== '3x3'
+  const size = isLarge ? { kernel: 7, stride: 2 } : { kernel: 3 }
+  const x = layers.conv(image, 'backbone.conv1', width, { ...size, ...bareConv(description) })
+  const y = variant === 'v2' ? x : layers.graph.relu(x)
+  return isLarge ? layers.graph.maxPool(y, { kernel: 3, stride: 2, pads: stemPool === 'end' ? [0, 0, 1, 1] : 1 }) : y
 }
 
 function activated(layers: LayerBuilder, description: ResidualDescription, stage: number, x: Value): Value {
   const { variant, stages, strideIn, norm } = description
   if (variant !== 'v2') return x
-  const { name } = level('c', stage + 2, 0)
+  const name = `c${levelOf(description, stage)}`
   const isLast = stage === stages.length - 1
   if (isLast || description.preactLevels?.includes(name)) return layers.preact(x, `fpn.${name}.preact`, norm)
   const reader = strideIn === 'last-unit' ? unitName(stage, stages[stage] ?? 1) : unitName(stage + 1, 1)
@@ -163,6 +136,11 @@ function activated(layers: LayerBuilder, description: ResidualDescription, stage
 
 function unitName(stage: number, unit: number): string {
   return `backbone.block${stage + 1}.unit${unit}`
+}
+
+/** The number of the level that a stage gives: the log2 of its stride. */
+function levelOf({ stem }: ResidualDescription, stage: number): number {
+  return stem === '3x3' ? stage : stage + 2
 }
 
 function levelChannels(description: ResidualDescription, stage: number): number {
@@ -175,14 +153,14 @@ function levelChannels(description: ResidualDescription, stage: number): number 
 
 function check(description: ResidualDescription): void {
   const { unit, variant, stages, width, groups, dilatedLast, strideIn, stemPool, norm, preactLevels } = description
+  const { stem = '7x7', shortcut = 'B', bareBias } = description
   checkChoice('unit', unit, ['basic', 'bottleneck'])
   checkChoice('variant', variant, ['v1', 'v1.5', 'v2'])
   checkChoice('strideIn', strideIn, ['first-unit', 'last-unit'])
+  checkChoice('stem', stem, ['7x7', '3x3'])
   checkChoice('stemPool', stemPool, ['symmetric', 'end'])
-  checkChoice('norm.kind', norm.kind, ['batch', 'folded'])
-  if (norm.kind === 'batch' && !(norm.epsilon >= 0 && norm.epsilon < 1)) {
-    throw unexpected('norm.epsilon', 'a number from 0 to below 1', norm.epsilon)
-  }
+  checkChoice('shortcut', shortcut, ['A', 'B', 'C', 'none'])
+  checkNorm(norm)
   checkCount('width', width)
   if (groups) checkGroups(unit, groups)
   if (dilatedLast && (variant === 'v2' || strideIn === 'last-unit' || stages.length < 2)) {
@@ -191,11 +169,13 @@ function check(description: ResidualDescription): void {
   if (stages.length < 1 || stages.length > 8) throw unexpected('stages', '1 to 8 stages', stages)
   for (const units of stages) checkCount('units of a stage', units)
   if (preactLevels && variant !== 'v2') throw unexpected('preactLevels', 'none unless the variant is v2', preactLevels)
+  if (bareBias !== undefined && variant !== 'v2')
+    throw unexpected('bareBias', 'none unless the variant is v2', bareBias)
   for (const name of preactLevels ?? []) {
     checkChoice(
       'preactLevels',
       name,
-      stages.map((_, stage) => `c${stage + 2}`),
+      stages.map((_, stage) => `c${levelOf(description, stage)}`),
     )
   }
 }

@@ -20,6 +20,7 @@ export const TENSOR_SHAPES: ReadonlyMap<string, ShapeRule> = new Map<string, Sha
   ['Unsqueeze', unsqueeze],
   ['Squeeze', squeeze],
   ['Concat', concat],
+  ['Pad', pad],
   ['Slice', slice],
   ['Gather', gather],
   ['Resize', resize],
@@ -153,6 +154,17 @@ function concat(context: ShapeContext): Inferred[] {
   const joined = dims.map((dim, i) => (i === axis ? sumDims(inputs.map((input) => input.dims[axis] as Dim)) : dim))
   const contents = inputs.every((input) => input.contents) ? inputs.flatMap((input) => input.contents ?? []) : undefined
   return [{ dataType: context.sameType(...inputs), dims: joined, ...(contents ? { contents } : {}) }]
+}
+
+function pad(context: ShapeContext): Inferred[] {
+  const { dataType, dims } = context.input(0)
+  const rank = dims.length
+  const pads = context.integers('pads', 1) ?? context.fail('pads', 'none')
+  if (pads.length !== 2 * rank) context.fail(`${2 * rank} pads`, `[${pads.join(', ')}]`)
+  if (context.optional(3)) context.fail('pads of all axes', 'axes')
+  const padded = dims.map((dim, i) => sumDims([dim, (pads[i] as number) + (pads[i + rank] as number)]))
+  if (padded.some((dim) => typeof dim === 'number' && dim < 0)) context.fail('sizes of 0 and more', showDims(padded))
+  return [{ dataType, dims: padded }]
 }
 
 function slice(context: ShapeContext): Inferred[] {

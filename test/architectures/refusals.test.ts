@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import {
+  alexnet,
   type BackboneDescription,
   backboneFeatures,
   buildBackbone,
+  buildClassifier,
   buildRoiHead,
   buildRpn,
+  cifarResnet,
+  googlenet,
   type ResnetDepth,
   type RoiHeadDescription,
   type RpnDescription,
@@ -31,6 +35,18 @@ describe('backbones', () => {
     ['groups of basic units', resnet(18, { groups: { count: 2, width: 4 } }), /groups.*"basic"/],
     ['no groups', resnet(50, { groups: { count: 0, width: 4 } }), /groups\.count.*0/],
     ['a dilated v2', { ...slimResnetV2(50), dilatedLast: true }, /dilatedLast.*true/],
+    ['a stem', { ...resnet(18), stem: '5x5' }, /'7x7' or '3x3' for stem.*"5x5"/],
+    ['a shortcut', { ...resnet(18), shortcut: 'D' }, /'A' or 'B' or 'C' or 'none' for shortcut.*"D"/],
+    ['biases of v1', resnet(18, { bareBias: false }), /bareBias.*false/],
+    ['own activations of a level of another stem', cifarResnet(20, { variant: 'v2', preactLevels: ['c5'] }), /'c0' or/],
+    ['widths of AlexNet', alexnet({ widths: [1, 2] }), /5 convolutions for widths/],
+    ['a width of AlexNet', alexnet({ widths: [1, 2, 3, 4, 0] }), /width of a convolution.*0/],
+    ['hidden channels', alexnet({ hidden: 0 }), /hidden.*0/],
+    ['hidden channels of VGG', vgg(16, { hidden: -1 }), /hidden.*-1/],
+    ['a norm of VGG', vgg(16, { norm: { kind: 'batch', epsilon: 2 } }), /norm\.epsilon.*2/],
+    ['a stem of GoogLeNet', googlenet({ stem: [1] }), /3 convolutions for stem/],
+    ['stages of GoogLeNet', googlenet({ stages: [[], [], []] }), /1 to 26 modules for stages/],
+    ['a width of GoogLeNet', googlenet({ stem: [1, 2, 0] }), /width of a convolution.*0/],
     ['stages of VGG', { ...vgg(16), convolutions: [1] }, /5 stages for convolutions/],
   ])('refuse %s', (_, description, message) => {
     const build = () => backboneFeatures(description as BackboneDescription)
@@ -39,10 +55,15 @@ describe('backbones', () => {
   })
 
   it('refuse depths and levels that do not exist', () => {
-    expect(() => resnet(99 as ResnetDepth)).toThrow('Expected 18, 34, 50, 101, 152 for depth but received 99.')
-    expect(() => vgg(11 as 16)).toThrow('Expected 16 or 19 for depth but received 11.')
+    expect(() => resnet(99 as ResnetDepth)).toThrow('Expected 18, 34, 50, 101, 152, 200 for depth but received 99.')
+    expect(() => vgg(12 as 16)).toThrow('Expected 11, 13, 16, 19 for depth but received 12.')
+    expect(() => cifarResnet(51)).toThrow('Expected 6 n + 2 for depth but received 51.')
+    expect(() => cifarResnet(110.5)).toThrow(INVALID)
+    expect(() => cifarResnet(2)).toThrow(INVALID)
+    expect(() => cifarResnet(165, { unit: 'bottleneck' })).toThrow('Expected 9 n + 2 for depth but received 165.')
     expect(() => buildBackbone(vgg(16), zeroWeights(), ['c6'])).toThrow(/'c2' or 'c3' or 'c4' or 'c5' for levels.*"c6"/)
     expect(() => buildBackbone(vgg(16), zeroWeights(), [])).toThrow(/at least one level/)
+    expect(() => buildClassifier(resnet(18), zeroWeights(), 0)).toThrow(/classes.*0/)
   })
 })
 
@@ -54,7 +75,7 @@ describe('buildRpn', () => {
     ['no levels', { levels: [] }, /at least one level/],
     ['levels in the wrong order', { levels: [c(4), c(3)], pyramid }, /follow each other/],
     ['a missing level', { levels: [c(3), c(5)], pyramid }, /follow each other/],
-    ['a level of another name', { levels: [{ name: 'x', channels: 8, stride: 8 }], pyramid }, /c2 to c9.*"x"/],
+    ['a level of another name', { levels: [{ name: 'x', channels: 8, stride: 8 }], pyramid }, /c0 to c9.*"x"/],
     ['different channels without a pyramid', { levels: [c(3, 4), c(4, 8)] }, /equal channels.*\[4, 8\]/],
     ['no anchors', { anchors: 0 }, /anchors per cell.*0/],
     ['no channels', { channels: 0 }, /RPN channels.*0/],
