@@ -29,7 +29,6 @@ const config: ReturnType<typeof defineConfig> = defineConfig([
       'images.node': 'src/images/index.node.ts',
       'images.web': 'src/images/index.web.ts',
       'draw.node': 'src/draw/index.node.ts',
-      'draw.web': 'src/draw/index.ts',
       cli: 'src/cli/main.ts',
     },
     external: [/^node:/],
@@ -37,11 +36,18 @@ const config: ReturnType<typeof defineConfig> = defineConfig([
   {
     ...common,
     // A page without a bundler takes these as they are, so they bring their small dependencies with them.
-    entry: { index: 'src/index.web.ts', worker: 'src/worker/worker.web.ts' },
+    entry: {
+      index: 'src/index.web.ts',
+      worker: 'src/worker/worker.web.ts',
+      draw: 'src/draw/index.web.ts',
+      view: 'src/view/index.web.ts',
+    },
     outDir: 'dist/web',
     external: [/^onnxruntime-/],
     noExternal: [/^(?!onnxruntime-)/],
-    minify: true,
+    // Not white space: with it would go the comments that tell bundlers what to leave alone.
+    minifyIdentifiers: true,
+    minifySyntax: true,
   },
 ])
 

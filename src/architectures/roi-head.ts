@@ -1,15 +1,17 @@
 import { unexpected } from '../errors.ts'
 import type { Value } from '../onnx/graph.ts'
 import type { Model, Tensor } from '../onnx/model.ts'
-import { int64Tensor } from '../onnx/tensors.ts'
+import { int64Tensor, tensorFrom } from '../onnx/tensors.ts'
 import type { Weights } from '../weights/weights.ts'
+import { binCornerPool } from './bin-corner-pool.ts'
 import { checkChoice, checkCount, type FeatureInfo } from './feature.ts'
 import { channelsOf, LayerBuilder, type Norm } from './layers.ts'
 import { type ResidualDescription, residualFeatures, residualUnits } from './residual.ts'
 
 /**
  * How a box becomes a map of `size` x `size` cells: RoIAlign (He et al. 2017, arXiv:1703.06870), the mean of sampled
- * points, or RoIPool (Girshick 2015, arXiv:1504.08083), the largest cell.
+ * points; RoIPool (Girshick 2015, arXiv:1504.08083), the largest cell between rounded borders; or faster-rcnn.pytorch's way, the
+ * mean of the points at the four corners of a bin.
  */
 export type RoiPooling =
   | {
@@ -19,8 +21,12 @@ export type RoiPooling =
       readonly samplingRatio: number
       /** True shifts the boxes by half a cell, so that cells are sampled at their centres (Detectron2); false: torchvision. */
       readonly aligned: boolean
+      /** Pools up to x2 + 1 and y2 + 1, and boxes of less than a cell as they are (MMDetection 1). Default false. */
+      readonly lastPixel?: boolean | undefined
     }
+  /** ONNX's MaxRoiPool, which rounds as Caffe's RoIPooling: round(x * scale) with halves away from 0, one cell at least. */
   | { readonly kind: 'max'; readonly size: number }
+  | { readonly kind: 'bin-corners'; readonly size: number }
 
 /** What stands between the pooled map and the two predictors. */
 export type RoiBody =
@@ -81,9 +87,17 @@ function pooledRois({ graph }: LayerBuilder, { name, channels, stride }: Feature
   const batch = graph.input(`batch_${name}`, 'int64', [`R_${name}`])
   const outputSize = [pool.size, pool.size] as const
   const spatialScale = 1 / stride
+  if (pool.kind === 'bin-corners') return binCornerPool(graph, map, rois, batch, { size: pool.size, stride })
   if (pool.kind === 'align') {
-    const { samplingRatio, aligned } = pool
-    return graph.roiAlign(map, rois, batch, { outputSize, spatialScale, samplingRatio, aligned })
+    const { samplingRatio, aligned, lastPixel } = pool
+    if (!lastPixel) return graph.roiAlign(map, rois, batch, { outputSize, spatialScale, samplingRatio, aligned })
+    // ONNX widens boxes of less than a cell to one, except in its aligned form, whose shift is taken back here.
+    const shift = aligned ? 0 : stride / 2
+    const move = graph.initializer(
+      `${name}.last_pixel`,
+      tensorFrom(Float32Array.of(shift, shift, shift + 1, shift + 1)),
+    )
+    return graph.roiAlign(map, graph.add(rois, move), batch, { outputSize, spatialScale, samplingRatio, aligned: true })
   }
   const column = graph.op('Unsqueeze', [graph.cast(batch, 'float32'), graph.initializer('batch.axes', COLUMN)])
   return graph.maxRoiPool(map, graph.concat([column, rois], 1), { outputSize, spatialScale })
@@ -115,7 +129,7 @@ function check({ levels, pool, body, classes }: RoiHeadDescription): void {
     throw unexpected('levels of the RoI head', 'one or more levels of equal channels', levels)
   }
   checkCount('classes', classes)
-  checkChoice('pool.kind', pool.kind, ['align', 'max'])
+  checkChoice('pool.kind', pool.kind, ['align', 'max', 'bin-corners'])
   checkCount('pool.size', pool.size)
   if (pool.kind === 'align') checkCount('pool.samplingRatio', pool.samplingRatio, 0)
   checkChoice('body.kind', body.kind, ['fc', 'convolutions', 'stage'])

@@ -11,6 +11,11 @@ export interface AnchorLevel {
   readonly stride: number
   /** Square roots of the anchors' areas in pixels. */
   readonly sizes: readonly number[]
+  /**
+   * The anchors themselves, x1, y1, x2, y2 around (0, 0), where sizes and ratios do not give them: generators that round
+   * in steps of their own (py-faster-rcnn, MMDetection 1, ChainerCV).
+   */
+  readonly boxes?: readonly (readonly [x1: number, y1: number, x2: number, y2: number])[] | undefined
 }
 
 /** Every number of an anchor generator. */
@@ -38,9 +43,10 @@ export interface AnchorSpec {
  * cellAnchors({ sizes: [32] }, spec) // Float32Array [-23, -11, 23, 11, -16, -16, 16, 16]
  */
 export function cellAnchors(
-  { sizes }: Pick<AnchorLevel, 'sizes'>,
+  { sizes, boxes }: Pick<AnchorLevel, 'sizes' | 'boxes'>,
   { aspectRatios, order, rounded }: Pick<AnchorSpec, 'aspectRatios' | 'order' | 'rounded'>,
 ): Boxes {
+  if (boxes) return Float32Array.from(boxes.flat())
   const anchors = new Float32Array(sizes.length * aspectRatios.length * 4)
   aspectRatios.forEach((ratio, r) => {
     const high = fround(Math.sqrt(fround(ratio)))

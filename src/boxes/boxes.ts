@@ -18,6 +18,22 @@ import { unexpected } from '../errors.ts'
 /** N boxes as N * 4 numbers: x1, y1, x2, y2. */
 export type Boxes = Float32Array
 
+/**
+ * What the corners of a network's boxes name, on the way from its deltas to its detections.
+ *
+ * - `edges`: the edges, as everywhere in this library: a side is x2 - x1.
+ * - `pixels`: the first and the last pixel, as in code that grew out of VOC's MATLAB files: a side is x2 - x1 + 1, and a
+ *   picture ends at width - 1 (Caffe2's Detectron, MMDetection 1).
+ * - `pixels-caffe`: the same, except that a decoded box ends one pixel later than its side says (py-faster-rcnn,
+ *   `bbox_transform_inv`, and what was ported from it).
+ */
+export type Corners = 'edges' | 'pixels' | 'pixels-caffe'
+
+/** What is added to x2 - x1 for a side. */
+export function lastPixel(corners: Corners = 'edges'): 0 | 1 {
+  return corners === 'edges' ? 0 : 1
+}
+
 /** COCO's form of one box: left edge, top edge, width, height in pixels. */
 export type XYWH = readonly [x: number, y: number, width: number, height: number]
 

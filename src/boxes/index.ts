@@ -8,6 +8,7 @@ export {
 export {
   type Boxes,
   boxAreas,
+  type Corners,
   clipBoxes,
   countBoxes,
   fromXYWH,

@@ -1,12 +1,15 @@
-import { type Boxes, countBoxes } from './boxes.ts'
+import { type Boxes, type Corners, countBoxes, lastPixel } from './boxes.ts'
 
 const { fround } = Math
 
 /**
  * Intersection over union of box `i` of `a` and box `j` of `b`, in float32 steps like `torchvision.ops.box_iou`.
  * Two empty boxes give 0 (torchvision: NaN). A NaN coordinate gives 0.
+ *
+ * @param corners what the corners name; default `edges`.
  */
-export function iou(a: Boxes, i: number, b: Boxes, j: number): number {
+export function iou(a: Boxes, i: number, b: Boxes, j: number, corners?: Corners): number {
+  const pixel = lastPixel(corners)
   const p = i * 4
   const q = j * 4
   const ax1 = a[p] as number
@@ -17,12 +20,12 @@ export function iou(a: Boxes, i: number, b: Boxes, j: number): number {
   const by1 = b[q + 1] as number
   const bx2 = b[q + 2] as number
   const by2 = b[q + 3] as number
-  const width = fround(Math.min(ax2, bx2) - Math.max(ax1, bx1))
-  const height = fround(Math.min(ay2, by2) - Math.max(ay1, by1))
+  const width = fround(fround(Math.min(ax2, bx2) - Math.max(ax1, bx1)) + pixel)
+  const height = fround(fround(Math.min(ay2, by2) - Math.max(ay1, by1)) + pixel)
   if (!(width > 0 && height > 0)) return 0
   const intersection = fround(width * height)
-  const areaA = fround(fround(ax2 - ax1) * fround(ay2 - ay1))
-  const areaB = fround(fround(bx2 - bx1) * fround(by2 - by1))
+  const areaA = fround(fround(fround(ax2 - ax1) + pixel) * fround(fround(ay2 - ay1) + pixel))
+  const areaB = fround(fround(fround(bx2 - bx1) + pixel) * fround(fround(by2 - by1) + pixel))
   return fround(intersection / fround(fround(areaA + areaB) - intersection))
 }
 

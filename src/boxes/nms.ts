@@ -1,5 +1,5 @@
 import { unexpected } from '../errors.ts'
-import { type Boxes, countBoxes } from './boxes.ts'
+import { type Boxes, type Corners, countBoxes, lastPixel } from './boxes.ts'
 import { topK } from './top-k.ts'
 
 const { fround } = Math
@@ -10,6 +10,8 @@ export interface NmsOptions {
   readonly groups?: ArrayLike<number> | undefined
   /** Stop after this many boxes are kept. Default: all. */
   readonly maxCount?: number | undefined
+  /** What the corners of the boxes name. Default: `edges`. */
+  readonly corners?: Corners | undefined
 }
 
 /**
@@ -31,11 +33,12 @@ export function nms(
   boxes: Boxes,
   scores: Float32Array,
   iouThreshold: number,
-  { groups, maxCount = scores.length }: NmsOptions = {},
+  { groups, maxCount = scores.length, corners: meaning }: NmsOptions = {},
 ): Uint32Array {
   checkNms(boxes, scores, iouThreshold, groups, maxCount)
   const order = topK(scores, scores.length)
   const limit = Math.min(maxCount, order.length)
+  const pixel = lastPixel(meaning)
   const kept = new Uint32Array(limit)
   // Corners and area of the kept boxes; the kept boxes of one group are a linked list, newest first.
   const corners = new Float64Array(limit * 5)
@@ -49,7 +52,7 @@ export function nms(
     const y1 = boxes[index * 4 + 1] as number
     const x2 = boxes[index * 4 + 2] as number
     const y2 = boxes[index * 4 + 3] as number
-    const area = fround(fround(x2 - x1) * fround(y2 - y1))
+    const area = fround(fround(fround(x2 - x1) + pixel) * fround(fround(y2 - y1) + pixel))
     const group = groups ? (groups[index] as number) : 0
     const head = heads.get(group) ?? -1
 
@@ -58,11 +61,11 @@ export function nms(
       const at = other * 5
       const ox1 = corners[at] as number
       const ox2 = corners[at + 2] as number
-      const width = fround(Math.min(x2, ox2) - Math.max(x1, ox1))
+      const width = fround(fround(Math.min(x2, ox2) - Math.max(x1, ox1)) + pixel)
       if (!(width > 0)) continue
       const oy1 = corners[at + 1] as number
       const oy2 = corners[at + 3] as number
-      const height = fround(Math.min(y2, oy2) - Math.max(y1, oy1))
+      const height = fround(fround(Math.min(y2, oy2) - Math.max(y1, oy1)) + pixel)
       if (!(height > 0)) continue
       const intersection = fround(width * height)
       const union = fround(fround((corners[at + 4] as number) + area) - intersection)

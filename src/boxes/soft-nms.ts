@@ -24,8 +24,8 @@ export interface SoftNmsResult {
 
 /**
  * Soft-NMS (Bodla et al. 2017, figure 2): the box with the highest score stays, and the scores of those that overlap
- * it are lowered instead of cut. Equal to the authors' code, but for half-open boxes (no "+ 1" on widths) and with the
- * lower index first among equal scores. With `groups`, equal to one run per group, merged by score.
+ * it are lowered instead of cut. Equal to the authors' code (whose corners are `pixels`), with the lower index first
+ * among equal scores. With `groups`, equal to one run per group, merged by score.
  *
  * A box whose score is NaN is dropped.
  *
@@ -37,7 +37,7 @@ export interface SoftNmsResult {
  * // indices [0, 1], scores [0.9, 0.4]
  */
 export function softNms(boxes: Boxes, scores: Float32Array, options: SoftNmsOptions): SoftNmsResult {
-  const { kind, iouThreshold, sigma = 0.5, minScore = 0.001, groups, maxCount = scores.length } = options
+  const { kind, iouThreshold, sigma = 0.5, minScore = 0.001, groups, maxCount = scores.length, corners } = options
   checkNms(boxes, scores, iouThreshold, groups, maxCount)
   if (!(sigma > 0)) throw unexpected('sigma', 'a number above 0', sigma)
 
@@ -65,7 +65,7 @@ export function softNms(boxes: Boxes, scores: Float32Array, options: SoftNmsOpti
     for (let slot = remaining - 1; slot >= 0; slot--) {
       const index = active[slot] as number
       if (groups?.[index] !== group) continue
-      const overlap = iou(boxes, winner, boxes, index)
+      const overlap = iou(boxes, winner, boxes, index, corners)
       if (kind === 'gaussian') lowered[index] = (lowered[index] as number) * Math.exp(-(overlap * overlap) / sigma)
       else if (overlap > iouThreshold) lowered[index] = (lowered[index] as number) * (1 - overlap)
       if ((lowered[index] as number) < minScore) active[slot] = active[--remaining] as number

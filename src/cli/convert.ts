@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
-import { type ConvertedModel, convertDetector, STORED_PRECISIONS, type StoredPrecision } from '../convert/convert.ts'
+import { convertDetector, STORED_PRECISIONS, type StoredPrecision } from '../convert/convert.ts'
 import { DIALECT_NAMES, detectorRecipe } from '../convert/dialects/index.ts'
 import type { About } from '../convert/recipe.ts'
 import { messageOf, unexpected, VertebraError } from '../errors.ts'
@@ -16,13 +17,19 @@ interface ConvertFlags {
   readonly labels?: string
   readonly about?: string
   readonly config?: string
-  readonly precision: StoredPrecision
+  readonly precision: StoredPrecision | keyof typeof SHORT_PRECISIONS
 }
+
+/** What others call them. */
+const SHORT_PRECISIONS = { fp16: 'float16', fp32: 'float32' } as const
 
 export function convertCommand(signal: AbortSignal): Command {
   return new Command('convert')
     .description('turn trained weights into a model folder')
-    .argument('<weights>', 'safetensors, .pth, .pkl, .npz or .onnx file, or the index of several; its content decides')
+    .argument(
+      '<weights>',
+      'safetensors, .pth, .pkl, .npz, .caffemodel or .onnx file, or the index of several; its content decides',
+    )
     .requiredOption('-o, --out <folder>', 'the model folder to write')
     .addOption(
       new Option('--dialect <name>', 'whose detector it is (default: found from its tensors)').choices(DIALECT_NAMES),
@@ -32,18 +39,21 @@ export function convertCommand(signal: AbortSignal): Command {
     .option('--about <file>', 'JSON with name, description, source and metrics for the manifest')
     .option('--config <file>', "JSON with the detector's numbers, when weights of our own training carry none")
     .addOption(
-      new Option('--precision <form>', 'how weights are stored').choices(STORED_PRECISIONS).default('int8-weights'),
+      new Option('--precision <form>', 'how weights are stored')
+        .choices([...STORED_PRECISIONS, ...Object.keys(SHORT_PRECISIONS)])
+        .default('int8-weights'),
     )
     .addHelpText(
       'after',
       `
-Weights of torchvision, Detectron2 and MMDetection (Faster R-CNN) and of our own training are recognised. Nothing in a
-pickle is run.
+Weights of torchvision, Detectron (also 2), MMDetection, faster-rcnn.pytorch, py-faster-rcnn and ChainerCV (Faster R-CNN) and of
+our own training are recognised. Nothing in a pickle is run.
 
 Examples:
   vertebra convert detector.safetensors --out my-model
   vertebra convert fasterrcnn_resnet50_fpn_coco-258fb6c6.pth --out torchvision-coco
-  vertebra convert model_final.pkl --labels classes.txt --precision float32 --out my-model
+  vertebra convert model_final.pkl --labels classes.txt --precision fp32 --out my-model
+  vertebra convert VGG16_faster_rcnn_final.caffemodel --out vgg16-voc07
   vertebra detect photo.jpg --model my-model`,
     )
     .action((weights: string, flags: ConvertFlags) => convert(weights, flags, signal))
@@ -58,23 +68,23 @@ async function convert(weights: string, flags: ConvertFlags, signal: AbortSignal
   throwIfAborted(signal)
   const { title, recipe } = detectorRecipe(file, { dialect, arch, labels, about, config })
   process.stdout.write(`${weights}: ${title} (${file.container}, ${file.tensors.size} tensors)\n`)
-  const model = await convertDetector(recipe, flags.precision)
-  throwIfAborted(signal)
-  await writeModel(flags.out, model)
-  const { manifest, files, leftOut } = model
+  const { precision } = flags
+  const stored = precision === 'fp16' || precision === 'fp32' ? SHORT_PRECISIONS[precision] : precision
+  let bytes = 0
+  const { manifest, leftOut } = await convertDetector(recipe, stored, {
+    async save(name, content) {
+      throwIfAborted(signal)
+      bytes += content.byteLength
+      await writeWhole(join(flags.out, name), content)
+    },
+    sha256: async (content) => createHash('sha256').update(content).digest('hex'),
+  })
   if (leftOut.length > 0) {
     const some = `${leftOut.slice(0, 4).join(', ')}${leftOut.length > 4 ? ', …' : ''}`
     process.stderr.write(`Left out ${leftOut.length} tensors that a detector has no need of: ${some}\n`)
   }
-  const megabytes = [...files.values()].reduce((sum, content) => sum + content.byteLength, 0) / 1e6
   const { architecture, labels: classes } = manifest
-  process.stdout.write(`${flags.out}: ${architecture}, ${classes.length} classes, ${megabytes.toFixed(1)} MB\n`)
-}
-
-/** The manifest goes last: until it is there, the folder is not a model. */
-async function writeModel(folder: string, { files }: ConvertedModel): Promise<void> {
-  for (const [name, content] of files) if (name !== 'model.json') await writeWhole(join(folder, name), content)
-  await writeWhole(join(folder, 'model.json'), files.get('model.json') ?? '')
+  process.stdout.write(`${flags.out}: ${architecture}, ${classes.length} classes, ${(bytes / 1e6).toFixed(1)} MB\n`)
 }
 
 async function readText(path: string): Promise<string> {

@@ -10,6 +10,8 @@ import { evalCommand } from './eval.ts'
 import { featuresCommand } from './features.ts'
 import { infoCommand } from './info.ts'
 import { measureMemoryCommand } from './measure-memory.ts'
+import { quantizeCommand } from './quantize.ts'
+import { similarCommand } from './similar.ts'
 
 /** Exit codes: 0 all done, 1 some or all inputs failed, 2 wrong usage, 130 interrupted. */
 const FAILED = 1
@@ -32,6 +34,8 @@ async function main(): Promise<number> {
     featuresCommand,
     infoCommand,
     convertCommand,
+    quantizeCommand,
+    similarCommand,
   ]) {
     // Sub-commands made elsewhere do not inherit these two settings.
     program.addCommand(command(interrupt.signal).exitOverride().showHelpAfterError('(add --help for the options)'))

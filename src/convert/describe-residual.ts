@@ -66,6 +66,8 @@ export function residualTitle({ unit, stages, groups, variant }: ResidualDescrip
   const family = groups ? 'ResNeXt' : 'ResNet'
   const form = groups ? ` ${groups.count}x${groups.width}d` : ''
   const stride = variant === 'v1' ? 'stride on the 1x1' : 'stride on the 3x3'
-  const name = depth === undefined ? `${family} of ${stages.join(', ')} units` : `${family}-${depth}`
+  const version = variant === 'v2' ? ' v2' : ''
+  const name =
+    depth === undefined ? `${family}${version} of ${stages.join(', ')} units` : `${family}-${depth}${version}`
   return `${name}${form}${unit === 'bottleneck' ? ` (${stride})` : ''}`
 }

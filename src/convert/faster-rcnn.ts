@@ -13,14 +13,18 @@ export interface FasterRcnnNumbers {
   readonly anchors: Manifest['anchors']
   /** Of each level, before NMS. */
   readonly preNmsTopN: number
-  readonly roi: Pick<Manifest['roi'], 'levels' | 'minLevel' | 'outputSize' | 'samplingRatio' | 'aligned'>
+  readonly roi: Pick<Manifest['roi'], 'levels' | 'minLevel' | 'outputSize' | 'samplingRatio' | 'aligned'> &
+    Partial<Manifest['roi']>
   readonly classAgnostic?: boolean
   /** Sides below which proposals and detections are dropped. */
   readonly minSizes: { readonly proposals: number; readonly detections: number }
+  /** What else a project has of its own. */
+  readonly rpn?: Partial<Manifest['rpn']>
+  readonly head?: Partial<Manifest['head']>
   readonly source: Manifest['source']
 }
 
-/** The manifest of a Faster R-CNN (Ren et al. 2015) with the numbers that all three projects share. */
+/** The manifest of a Faster R-CNN (Ren et al. 2015) with the numbers that most projects share. */
 export function fasterRcnnManifest(numbers: FasterRcnnNumbers, about: About = {}): ManifestBase {
   const { name, architecture, labels, input, anchors, preNmsTopN, roi, classAgnostic = false, minSizes } = numbers
   return {
@@ -39,6 +43,7 @@ export function fasterRcnnManifest(numbers: FasterRcnnNumbers, about: About = {}
       minSize: minSizes.proposals,
       scoreThreshold: 0,
       boxCoder: { weights: [1, 1, 1, 1], clamp: LOG_1000_16 },
+      ...numbers.rpn,
     },
     roi: { canonicalScale: 224, canonicalLevel: 4, pooling: 'align', ...roi },
     head: {
@@ -48,6 +53,7 @@ export function fasterRcnnManifest(numbers: FasterRcnnNumbers, about: About = {}
       nms: { kind: 'per-class', iouThreshold: 0.5 },
       minSize: minSizes.detections,
       maxDetections: 100,
+      ...numbers.head,
     },
     source: about.source ?? numbers.source,
     metrics: about.metrics ?? [],
@@ -70,3 +76,9 @@ export const PYRAMID_ROI: Pick<Manifest['roi'], 'levels' | 'minLevel'> = {
   levels: ['p2', 'p3', 'p4', 'p5'],
   minLevel: 2,
 }
+
+/** The mean colour of ImageNet, BGR, that Caffe's models of Girshick, He and Simonyan take from 0 to 255. */
+export const CAFFE_MEAN_BGR: readonly [number, number, number] = [102.9801, 115.9465, 122.7717]
+
+/** For coders that have no clamp: exp() of more is no float32. */
+export const NO_CLAMP = 88

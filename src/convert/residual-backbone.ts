@@ -1,10 +1,14 @@
 import type { ResidualDescription } from '../architectures/residual.ts'
+import { caffeNormsDivided, caffeResnetName, caffeTensors } from '../weights/dialects/caffe.ts'
+import { CHAINER_EPSILON, chainerResnetName, isChainerCounter } from '../weights/dialects/chainer.ts'
 import { huggingFaceResnetName } from '../weights/dialects/huggingface.ts'
+import { kernelsOutputsFirst, slimResnetV2Name } from '../weights/dialects/slim.ts'
 import { torchvisionResnetName } from '../weights/dialects/torchvision.ts'
 import { invalidWeights, type WeightFile } from '../weights/stored-tensor.ts'
 import type { Weights } from '../weights/weights.ts'
-import { checkpoint } from './checkpoint.ts'
+import { type Checkpoint, checkpoint } from './checkpoint.ts'
 import { describeResidual, residualTitle } from './describe-residual.ts'
+import { stemBiasInNorm } from './stem-bias.ts'
 
 /** A backbone out of a file of weights, ready for `buildBackbone` and `buildClassifier`. */
 export interface ResidualBackbone {
@@ -16,13 +20,49 @@ export interface ResidualBackbone {
   readonly classes: number | undefined
 }
 
-const NAMINGS: readonly (readonly [title: string, rename: (canonical: string) => string])[] = [
-  ['torchvision and timm', torchvisionResnetName],
-  ['Hugging Face', huggingFaceResnetName],
+/** One project's names for the tensors of a ResNet, and what they do not tell. */
+interface Naming {
+  readonly project: string
+  open(file: WeightFile): Checkpoint | undefined
+  readonly variant: 'v1' | 'v1.5'
+  readonly epsilon: number
+  readonly changes?: Partial<ResidualDescription>
+}
+
+const NAMINGS: readonly Naming[] = [
+  {
+    project: 'torchvision and timm',
+    open: (file) => checkpoint(file, torchvisionResnetName),
+    variant: 'v1.5',
+    epsilon: 1e-5,
+  },
+  { project: 'Hugging Face', open: (file) => checkpoint(file, huggingFaceResnetName), variant: 'v1.5', epsilon: 1e-5 },
+  {
+    project: 'KaimingHe (Caffe)',
+    open: caffeResnet,
+    variant: 'v1',
+    epsilon: 1e-5,
+    changes: { stemPool: 'end' },
+  },
+  {
+    project: 'ChainerCV',
+    open: (file) => withStemBias(checkpoint(file, chainerResnetName, isChainerCounter)),
+    variant: 'v1',
+    epsilon: CHAINER_EPSILON,
+    changes: { stemPool: 'end' },
+  },
+  {
+    project: 'TF-slim',
+    open: slimResnet,
+    variant: 'v1.5',
+    epsilon: 1e-5,
+    changes: { variant: 'v2', strideIn: 'last-unit', stemPool: 'end' },
+  },
 ]
 
 /**
- * The ResNet or ResNeXt that a file of weights of torchvision, timm or Hugging Face holds, of any depth.
+ * The ResNet or ResNeXt that a file of weights holds, of any depth: of torchvision, timm, Hugging Face, ChainerCV (`.npz`),
+ * KaimingHe's deep-residual-networks (`.caffemodel`), or a resnet_v2 of TF-slim (its variables as `.npz`).
  *
  * @throws VertebraError `WEIGHTS_INVALID` when it holds none
  * @example
@@ -31,15 +71,43 @@ const NAMINGS: readonly (readonly [title: string, rename: (canonical: string) =>
  * const model = buildBackbone(description, weights)
  */
 export function residualBackbone(file: WeightFile): ResidualBackbone {
-  for (const [project, rename] of NAMINGS) {
-    const source = checkpoint(file, rename)
-    if (!source.shape('backbone.block1.unit1.conv1.weight') || !source.shape('backbone.conv1.weight')) continue
-    const description = describeResidual(source, { variant: 'v1.5', epsilon: 1e-5 })
+  for (const { project, open, variant, epsilon, changes } of NAMINGS) {
+    const source = open(file)
+    if (!source?.shape('backbone.block1.unit1.conv1.weight') || !source.shape('backbone.conv1.weight')) continue
+    const description = { ...describeResidual(source, { variant, epsilon }), ...changes }
     const title = `${residualTitle(description)} with the names of ${project}`
     return { title, description, weights: source.weights, classes: source.shape('classifier.weight')?.[0] }
   }
   const some = [...file.tensors.keys()].slice(0, 4).join(', ')
-  throw invalidWeights(
-    `a ResNet with the names of torchvision, timm or Hugging Face but received tensors such as ${some}`,
-  )
+  const projects = NAMINGS.map(({ project }) => project).join(', ')
+  throw invalidWeights(`a ResNet with the names of ${projects} but received tensors such as ${some}`)
+}
+
+function withStemBias(source: Checkpoint): Checkpoint {
+  return { ...source, weights: stemBiasInNorm(source.weights) }
+}
+
+function caffeResnet(file: WeightFile): Checkpoint {
+  const squeezed = caffeTensors(file)
+  const source = checkpoint(squeezed, (canonical) => caffeResnetName(canonical, (name) => squeezed.tensors.has(name)))
+  return withStemBias({ ...source, weights: caffeNormsDivided(source.weights) })
+}
+
+/** What TensorFlow's checkpoints hold besides the network: the step, moving averages of weights, and a loss. */
+function isSlimCounter(name: string): boolean {
+  return /(^global_step|\/(Momentum|RMSProp(_1)?|ExponentialMovingAverage))$/.test(name)
+}
+
+function slimResnet(file: WeightFile): Checkpoint | undefined {
+  const scope = /^(.*resnet_v2_\d+)\/conv1\/weights$/
+  const found = [...file.tensors.keys()].map((name) => scope.exec(name)?.[1]).find((name) => name !== undefined)
+  if (found === undefined) return undefined
+  const source = checkpoint(file, (canonical) => slimResnetV2Name(canonical, found), isSlimCounter)
+  return {
+    weights: kernelsOutputsFirst(source.weights),
+    shape(canonical) {
+      const shape = source.shape(canonical)
+      return shape?.length === 4 ? [3, 2, 0, 1].map((axis) => shape[axis] ?? 0) : shape
+    },
+  }
 }

@@ -81,7 +81,7 @@ async function detectTogether<Input>(
 }
 
 /** Errors that are about the call or the detector, not about a photo. */
-function endsEverything(error: unknown): boolean {
+export function endsEverything(error: unknown): boolean {
   return error instanceof VertebraError && ENDING.has(error.code)
 }
 

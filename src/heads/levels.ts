@@ -1,4 +1,4 @@
-import { type Boxes, countBoxes } from '../boxes/boxes.ts'
+import { type Boxes, type Corners, countBoxes, lastPixel } from '../boxes/boxes.ts'
 import { unexpected } from '../errors.ts'
 
 const { fround } = Math
@@ -12,14 +12,21 @@ export interface RoiSpec {
   readonly canonicalLevel: number
   /** The pyramid level of `levels[0]`. */
   readonly minLevel: number
-  /** RoIAlign (bilinear samples) or RoIPool (maximum of rounded bins). */
-  readonly pooling: 'align' | 'pool'
+  /** What the corners of the boxes name when their size decides the level; default `edges`. */
+  readonly corners?: Corners | undefined
+  /**
+   * RoIAlign (bilinear samples), RoIPool (maximum of rounded bins), or `bin-corners`: one bilinear sample at each corner of
+   * the bins, and the mean of a bin's four (faster-rcnn.pytorch).
+   */
+  readonly pooling: 'align' | 'pool' | 'bin-corners'
   /** Bins per side. */
   readonly outputSize: number
   /** RoIAlign's samples per bin and side; 0: as many as the bin has cells. */
   readonly samplingRatio: number
   /** RoIAlign's half-pixel shift. */
   readonly aligned: boolean
+  /** RoIAlign pools up to x2 + 1 and y2 + 1, and boxes of less than a cell as they are (MMDetection 1); default false. */
+  readonly lastPixel?: boolean | undefined
 }
 
 /** R boxes sorted by level, in their old order within each. */
@@ -47,13 +54,15 @@ export function assignLevels(
     canonicalScale,
     canonicalLevel,
     minLevel,
-  }: Pick<RoiSpec, 'levels' | 'canonicalScale' | 'canonicalLevel' | 'minLevel'>,
+    corners,
+  }: Pick<RoiSpec, 'levels' | 'canonicalScale' | 'canonicalLevel' | 'minLevel' | 'corners'>,
 ): Uint8Array {
   const assigned = new Uint8Array(countBoxes(boxes))
   const epsilon = fround(1e-6)
+  const pixel = lastPixel(corners)
   for (let i = 0, b = 0; i < assigned.length; i++, b += 4) {
-    const width = fround((boxes[b + 2] as number) - (boxes[b] as number))
-    const height = fround((boxes[b + 3] as number) - (boxes[b + 1] as number))
+    const width = fround(fround((boxes[b + 2] as number) - (boxes[b] as number)) + pixel)
+    const height = fround(fround((boxes[b + 3] as number) - (boxes[b + 1] as number)) + pixel)
     const side = fround(Math.sqrt(fround(width * height)))
     const octave = fround(Math.log2(fround(side / fround(canonicalScale))))
     const level = Math.floor(fround(fround(canonicalLevel + octave) + epsilon)) - minLevel

@@ -1,4 +1,4 @@
-import { type Boxes, countBoxes, type Size } from '../boxes/boxes.ts'
+import { type Boxes, countBoxes, lastPixel, type Size, scaleBoxes } from '../boxes/boxes.ts'
 import { type BoxCoderSpec, decodeBox } from '../boxes/coder.ts'
 import { nms } from '../boxes/nms.ts'
 import { softNms } from '../boxes/soft-nms.ts'
@@ -32,6 +32,18 @@ export interface PostprocessOptions {
   readonly minSize: number
   /** Detections kept per image, by score. */
   readonly maxDetections: number
+  /**
+   * When boxes leave the pixels of the network's input for the photo's: `after-nms`, the default (torchvision, Detectron2),
+   * `before-nms` (faster-rcnn.pytorch), or `before-decoding` (py-faster-rcnn, ChainerCV). It matters where corners name
+   * pixels, because then a side has one more pixel whatever the scale.
+   */
+  readonly toPhoto?: 'before-decoding' | 'before-nms' | 'after-nms' | undefined
+}
+
+/** A photo, and where that is not the ratio of the sides, how many pixels of the network's input one of its pixels is. */
+export interface PhotoSize extends Size {
+  readonly scaleX?: number
+  readonly scaleY?: number
 }
 
 /** The box head's output for the R proposals of one image. */
@@ -56,7 +68,7 @@ export interface DetectedBoxes {
 /**
  * The detections of one image, in the photo's own pixels. With `per-class` NMS equal to
  * `RoIHeads.postprocess_detections` and `GeneralizedRCNNTransform.postprocess` of torchvision 0.29; then clipped to the
- * photo.
+ * photo. Where corners name pixels inside, x2 and y2 of the detections are one larger, so that they are edges as well.
  *
  * Softmax, boxes decoded only where a score passes, clipped to the image, small ones dropped, NMS, the best
  * `maxDetections`. Of equal scores the lower proposal, then the lower class comes first. A row with a NaN or +Infinity
@@ -70,7 +82,7 @@ export interface DetectedBoxes {
 export function postprocess(
   { logits, deltas, proposals }: HeadOutput,
   size: Size,
-  photo: Size,
+  photo: PhotoSize,
   options: PostprocessOptions,
   classes?: Iterable<number>,
 ): DetectedBoxes {
@@ -92,6 +104,14 @@ export function postprocess(
   const scores = new Float32Array(rows * perRow)
   const labels = new Uint16Array(rows * perRow)
   const exponentials = new Float32Array(width)
+  const { toPhoto = 'after-nms', boxCoder } = options
+  const { corners } = boxCoder
+  const pixel = lastPixel(corners)
+  const ratioX = fround(photo.scaleX ? 1 / photo.scaleX : photo.width / size.width)
+  const ratioY = fround(photo.scaleY ? 1 / photo.scaleY : photo.height / size.height)
+  const isEarly = toPhoto === 'before-decoding'
+  const references = isEarly ? scaleBoxes(proposals, ratioX, ratioY) : proposals
+  const bounds = isEarly ? photo : size
 
   let count = 0
   for (let row = 0; row < rows; row++) {
@@ -103,27 +123,30 @@ export function postprocess(
       const at = count * 4
       const delta = row * deltaWidth + (options.classAgnostic ? 0 : column * 4)
       decodeBox(
-        proposals[row * 4] as number,
-        proposals[row * 4 + 1] as number,
-        proposals[row * 4 + 2] as number,
-        proposals[row * 4 + 3] as number,
+        references[row * 4] as number,
+        references[row * 4 + 1] as number,
+        references[row * 4 + 2] as number,
+        references[row * 4 + 3] as number,
         deltas[delta] as number,
         deltas[delta + 1] as number,
         deltas[delta + 2] as number,
         deltas[delta + 3] as number,
-        options.boxCoder,
+        boxCoder,
         boxes,
         at,
       )
-      if (!clipAndMeasure(boxes, at, size, minSize)) continue
+      if (!clipAndMeasure(boxes, at, bounds, minSize, pixel)) continue
       scores[count] = score
       labels[count++] = column - 1
     }
   }
 
-  const kept = suppress(boxes.subarray(0, count * 4), scores.subarray(0, count), labels.subarray(0, count), options)
+  const found = boxes.subarray(0, count * 4)
+  const inPhoto = toPhoto === 'before-nms' ? scaleBoxes(found, ratioX, ratioY) : found
+  const kept = suppress(inPhoto, scores.subarray(0, count), labels.subarray(0, count), options)
+  const isLate = toPhoto === 'after-nms'
   return {
-    boxes: toPhoto(boxes, kept.indices, size, photo),
+    boxes: photoBoxes(inPhoto, kept.indices, isLate ? ratioX : 1, isLate ? ratioY : 1, pixel, photo),
     scores: kept.scores,
     classes: Uint16Array.from(kept.indices, (index) => labels[index] as number),
   }
@@ -146,7 +169,7 @@ function suppress(
   boxes: Boxes,
   scores: Float32Array,
   labels: Uint16Array,
-  { nms: rule, maxDetections: maxCount, scoreThreshold }: PostprocessOptions,
+  { nms: rule, maxDetections: maxCount, scoreThreshold, boxCoder: { corners } }: PostprocessOptions,
 ): { indices: Uint32Array; scores: Float32Array } {
   const { kind, iouThreshold } = rule
   if (kind === 'soft-linear' || kind === 'soft-gaussian') {
@@ -157,20 +180,31 @@ function suppress(
       minScore: scoreThreshold,
       groups: labels,
       maxCount,
+      corners,
     })
   }
-  const indices = nms(boxes, scores, iouThreshold, { groups: kind === 'per-class' ? labels : undefined, maxCount })
+  const indices = nms(boxes, scores, iouThreshold, {
+    groups: kind === 'per-class' ? labels : undefined,
+    maxCount,
+    corners,
+  })
   return { indices, scores: Float32Array.from(indices, (index) => scores[index] as number) }
 }
 
-/** From pixels of the network's input to the photo's, each axis by its own ratio, and clipped. */
-function toPhoto(boxes: Boxes, indices: Uint32Array, size: Size, photo: Size): Boxes {
+/** The chosen boxes times a ratio per axis, with edges as corners, clipped to the photo. */
+function photoBoxes(
+  boxes: Boxes,
+  indices: Uint32Array,
+  ratioX: number,
+  ratioY: number,
+  pixel: 0 | 1,
+  photo: Size,
+): Boxes {
   const out = new Float32Array(indices.length * 4)
-  const ratioX = fround(photo.width / size.width)
-  const ratioY = fround(photo.height / size.height)
   for (let i = 0; i < out.length; i++) {
     const value = boxes[(indices[i >> 2] as number) * 4 + (i & 3)] as number
-    out[i] = i % 2 === 0 ? Math.min(value * ratioX, photo.width) : Math.min(value * ratioY, photo.height)
+    const scaled = fround(value * (i % 2 === 0 ? ratioX : ratioY)) + (i % 4 >= 2 ? pixel : 0)
+    out[i] = Math.min(scaled, i % 2 === 0 ? photo.width : photo.height)
   }
   return out
 }

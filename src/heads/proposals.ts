@@ -1,5 +1,5 @@
 import { type AnchorSpec, anchorStride, cellAnchors } from '../boxes/anchors.ts'
-import type { Boxes, Size } from '../boxes/boxes.ts'
+import { type Boxes, lastPixel, type Size } from '../boxes/boxes.ts'
 import { type BoxCoderSpec, decodeBox } from '../boxes/coder.ts'
 import { nms } from '../boxes/nms.ts'
 import { topK } from '../boxes/top-k.ts'
@@ -17,6 +17,10 @@ export interface ProposalOptions {
   readonly nmsThreshold: number
   /** Proposals narrower or lower than this many pixels are dropped. */
   readonly minSize: number
+  /** Whose pixels `minSize` counts: those of the network's input, the default, or of the photo (py-faster-rcnn). */
+  readonly minSizeOf?: 'input' | 'photo' | undefined
+  /** What proposals are clipped to: the photo in the network's input, the default, or the whole padded input (ChainerCV). */
+  readonly clipTo?: 'image' | 'padded' | undefined
   /** Proposals with a score below this are dropped. */
   readonly scoreThreshold: number
   readonly boxCoder: BoxCoderSpec
@@ -51,6 +55,7 @@ export interface Proposals {
  * @param image index in the batch.
  * @param size of the image before padding, in pixels of the network's input: what boxes are clipped to.
  * @param padded size of the network's input.
+ * @param scale pixels of the input per pixel of the photo; only for `minSizeOf: 'photo'`.
  * @throws VertebraError `INVALID_ARGUMENT` when the outputs are not of the shapes that the anchors ask for.
  */
 export function selectProposals(
@@ -60,6 +65,7 @@ export function selectProposals(
   padded: Size,
   anchors: AnchorSpec,
   options: ProposalOptions,
+  scale = 1,
 ): Proposals {
   if (levels.length !== anchors.levels.length) {
     throw unexpected('levels', `${anchors.levels.length} RPN outputs, one per anchor level,`, levels.length)
@@ -68,7 +74,10 @@ export function selectProposals(
   const boxes = new Float32Array(capacity * 4)
   const scores = new Float32Array(capacity)
   const levelOf = new Uint8Array(capacity)
-  const minSize = fround(options.minSize)
+  const minSize = fround(options.minSize * (options.minSizeOf === 'photo' ? scale : 1))
+  const bounds = options.clipTo === 'padded' ? padded : size
+  const { corners } = options.boxCoder
+  const pixel = lastPixel(corners)
   const scoreThreshold = fround(options.scoreThreshold)
 
   let count = 0
@@ -110,7 +119,7 @@ export function selectProposals(
         boxes,
         at,
       )
-      if (!clipAndMeasure(boxes, at, size, minSize)) continue
+      if (!clipAndMeasure(boxes, at, bounds, minSize, pixel)) continue
       scores[count] = score
       levelOf[count++] = l
     }
@@ -119,23 +128,28 @@ export function selectProposals(
   const kept = nms(boxes.subarray(0, count * 4), scores.subarray(0, count), options.nmsThreshold, {
     groups: levelOf.subarray(0, count),
     maxCount: options.postNmsTopN,
+    corners,
   })
   return { boxes: takeBoxes(boxes, kept), scores: Float32Array.from(kept, (index) => scores[index] as number) }
 }
 
 /**
  * Clips the box at `at` in place, and says whether both its sides are at least `minSize`. A NaN corner is not.
+ *
+ * @param pixel 1 where corners name pixels: see `lastPixel`.
  */
-export function clipAndMeasure(boxes: Boxes, at: number, { width, height }: Size, minSize: number): boolean {
-  const x1 = Math.min(Math.max(boxes[at] as number, 0), width)
-  const y1 = Math.min(Math.max(boxes[at + 1] as number, 0), height)
-  const x2 = Math.min(Math.max(boxes[at + 2] as number, 0), width)
-  const y2 = Math.min(Math.max(boxes[at + 3] as number, 0), height)
+export function clipAndMeasure(boxes: Boxes, at: number, size: Size, minSize: number, pixel: 0 | 1): boolean {
+  const right = size.width - pixel
+  const bottom = size.height - pixel
+  const x1 = Math.min(Math.max(boxes[at] as number, 0), right)
+  const y1 = Math.min(Math.max(boxes[at + 1] as number, 0), bottom)
+  const x2 = Math.min(Math.max(boxes[at + 2] as number, 0), right)
+  const y2 = Math.min(Math.max(boxes[at + 3] as number, 0), bottom)
   boxes[at] = x1
   boxes[at + 1] = y1
   boxes[at + 2] = x2
   boxes[at + 3] = y2
-  return fround(x2 - x1) >= minSize && fround(y2 - y1) >= minSize
+  return fround(fround(x2 - x1) + pixel) >= minSize && fround(fround(y2 - y1) + pixel) >= minSize
 }
 
 /** The boxes of `indices`, in that order. */

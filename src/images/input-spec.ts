@@ -1,15 +1,19 @@
 /**
- * How the size of the network's input follows from the size of the photo. The aspect ratio is kept except by `exact`.
+ * How the network's input follows from the photo. The aspect ratio is kept except by `exact`, and all of the photo except by
+ * `crop`.
  *
  * - `longer`: the longer side becomes `size`, up or down.
  * - `shorter`: the shorter side becomes `size`, unless the longer one would then pass `max`: then that becomes `max`
  *   (torchvision's `GeneralizedRCNNTransform`, Detectron2's `ResizeShortestEdge`).
  * - `exact`: every photo becomes `width` x `height`.
+ * - `crop`: the shorter side becomes `size`, the other `floor(size * longer / shorter)`, and the middle `width` x `height` of
+ *   that is taken; for classifiers (torchvision's `Resize` and `CenterCrop`). `size` is at least the larger of both.
  */
 export type ResizeRule =
   | { readonly rule: 'longer'; readonly size: number; readonly rounding: SizeRounding }
   | { readonly rule: 'shorter'; readonly size: number; readonly max: number; readonly rounding: SizeRounding }
   | { readonly rule: 'exact'; readonly width: number; readonly height: number }
+  | { readonly rule: 'crop'; readonly size: number; readonly width: number; readonly height: number }
 
 /**
  * How the other side becomes whole pixels: `half-up` is `int(x + 0.5)` (Detectron2, mmdetection), `nearest` rounds ties
@@ -31,6 +35,13 @@ export type ResizeFilter = 'bilinear' | 'antialias'
  */
 export type ResizeOutput = 'uint8' | 'float32'
 
+/**
+ * Input pixels per photo pixel, for sampling and for bringing boxes back: `sides`, the ratio of the whole-pixel sides, per
+ * axis; or `rule`, the number that the rule gave before the sides were rounded, the same for both (cv2.resize with fx and
+ * fy, py-faster-rcnn). Not for `exact` and `crop`.
+ */
+export type ResizeScale = 'sides' | 'rule'
+
 /** From a photo to the network's input tensor: part of every model's manifest, so that no constant hides in code. */
 export interface InputSpec {
   /** Order of the tensor's three channels. */
@@ -39,7 +50,12 @@ export interface InputSpec {
   readonly mean: readonly [number, number, number]
   /** What each channel is then divided by, in levels and in the order of `channels`. */
   readonly std: readonly [number, number, number]
-  readonly resize: ResizeRule & { readonly filter: ResizeFilter; readonly output: ResizeOutput }
+  readonly resize: ResizeRule & {
+    readonly filter: ResizeFilter
+    readonly output: ResizeOutput
+    /** Default `sides`. */
+    readonly scale?: ResizeScale | undefined
+  }
   /** Width and height are padded right and bottom, with 0 after normalising, to a multiple of this. 1 pads nothing. */
   readonly padMultiple: number
 }

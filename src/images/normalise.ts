@@ -49,7 +49,7 @@ export function writeInput(
   imageIndex = 0,
 ): void {
   requireRgb(image)
-  const { inputWidth, inputHeight } = placement
+  const { inputWidth, inputHeight, cut = { left: 0, top: 0, width: inputWidth, height: inputHeight } } = placement
   const area = plane.width * plane.height
   if (image.width !== placement.width || image.height !== placement.height) {
     throw unexpected('placement', `a placement of a ${image.width}x${image.height} photo`, placement)
@@ -62,7 +62,12 @@ export function writeInput(
   }
   const planOf = (source: number): ChannelPlan => channelPlan(spec, source, imageIndex * 3 * area, area)
   const channels: ChannelPlans = [planOf(0), planOf(1), planOf(2)]
-  resampleRows(image, inputWidth, inputHeight, spec.resize, (y, row) => {
+  const { filter, output, scale } = spec.resize
+  const step = scale === 'rule' ? 1 / placement.scaleX : undefined
+  resampleRows(image, cut.width, cut.height, { filter, output, step }, (resizedY, resizedRow) => {
+    const y = resizedY - cut.top
+    if (y < 0 || y >= inputHeight) return
+    const row = resizedRow.subarray(cut.left * 3, (cut.left + inputWidth) * 3)
     const offset = y * plane.width
     if (row instanceof Float32Array) normaliseRow(row, target, offset, channels)
     else lookUpRow(row, target, offset, channels)

@@ -12,12 +12,18 @@ export interface ResampleWeights {
 /** Fraction bits of Pillow's 8-bit resampling (`PRECISION_BITS` of its Resample.c): 32 less 8 for a level, 2 spare. */
 export const FIXED_POINT_BITS = 22
 
-/** Two taps at half-pixel centres, edges repeated: torch's `area_pixel_compute_source_index`, align_corners=False. */
-export function bilinearWeights(inputSize: number, outputSize: number): ResampleWeights {
+/**
+ * Two taps at half-pixel centres, edges repeated: torch's `area_pixel_compute_source_index`, align_corners=False.
+ * @param scale input pixels per output pixel
+ */
+export function bilinearWeights(
+  inputSize: number,
+  outputSize: number,
+  scale = inputSize / outputSize,
+): ResampleWeights {
   const starts = new Int32Array(outputSize)
   const counts = new Int32Array(outputSize)
   const weights = new Float64Array(outputSize * 2)
-  const scale = inputSize / outputSize
   for (let i = 0; i < outputSize; i++) {
     const centre = Math.max(0, (i + 0.5) * scale - 0.5)
     const start = Math.min(Math.floor(centre), inputSize - 1)
@@ -30,9 +36,15 @@ export function bilinearWeights(inputSize: number, outputSize: number): Resample
   return { taps: 2, starts, counts, weights }
 }
 
-/** A triangle as wide as the reduction: `precompute_coeffs` of Pillow's Resample.c with the bilinear filter. */
-export function antialiasWeights(inputSize: number, outputSize: number): ResampleWeights {
-  const scale = inputSize / outputSize
+/**
+ * A triangle as wide as the reduction: `precompute_coeffs` of Pillow's Resample.c with the bilinear filter.
+ * @param scale input pixels per output pixel
+ */
+export function antialiasWeights(
+  inputSize: number,
+  outputSize: number,
+  scale = inputSize / outputSize,
+): ResampleWeights {
   const support = Math.max(1, scale)
   const taps = Math.ceil(support) * 2 + 1
   const starts = new Int32Array(outputSize)

@@ -20,7 +20,12 @@ export function resampleRows(
   image: RgbImage,
   width: number,
   height: number,
-  how: { readonly filter: ResizeFilter; readonly output: ResizeOutput },
+  how: {
+    readonly filter: ResizeFilter
+    readonly output: ResizeOutput
+    /** Input pixels per pixel of the result, of both axes; default: the ratio of the sides. */
+    readonly step?: number | undefined
+  },
   onRow: (y: number, row: RgbRow) => void,
 ): void {
   if (width === image.width && height === image.height) {
@@ -28,8 +33,8 @@ export function resampleRows(
     return
   }
   const weightsOf = how.filter === 'antialias' ? antialiasWeights : bilinearWeights
-  const horizontal = weightsOf(image.width, width)
-  const vertical = weightsOf(image.height, height)
+  const horizontal = weightsOf(image.width, width, how.step)
+  const vertical = weightsOf(image.height, height, how.step)
   // Pillow rounds to levels between its two passes. A reference without antialias interpolates in both axes at once.
   if (how.filter === 'antialias' && how.output === 'uint8') {
     resampleFixedPoint(image, width, height, horizontal, vertical, onRow)

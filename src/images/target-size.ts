@@ -6,19 +6,29 @@ export interface Placement {
   /** Size of the photo in pixels. */
   readonly width: number
   readonly height: number
-  /** Input pixels per photo pixel: `x of the input = x of the photo * scaleX`. */
+  /** Input pixels per photo pixel: `x of the input = x of the photo * scaleX`, less `cut.left` where it is cut. */
   readonly scaleX: number
   readonly scaleY: number
-  /** Size of the resized photo, which lies at the left and top of the input. */
+  /** Size of the resized photo, or of what is taken of it, which lies at the left and top of the input. */
   readonly inputWidth: number
   readonly inputHeight: number
   /** Size of the input with its padding on the right and bottom. */
   readonly paddedWidth: number
   readonly paddedHeight: number
+  /** Where the input is a part of the resized photo: how large that is, and where in it the part begins. */
+  readonly cut?: Cut | undefined
+}
+
+/** In pixels of the resized photo. */
+export interface Cut {
+  readonly left: number
+  readonly top: number
+  readonly width: number
+  readonly height: number
 }
 
 /**
- * The size that a resize rule gives to a photo, in whole pixels, never less than 1 x 1.
+ * The size that a resize rule gives to a photo, or to the part of it that is taken, in whole pixels, never less than 1 x 1.
  *
  * @throws VertebraError `INVALID_ARGUMENT` when the photo's sides are not whole numbers from 1 up.
  * @example
@@ -27,7 +37,7 @@ export interface Placement {
 export function targetSize(rule: ResizeRule, width: number, height: number): { width: number; height: number } {
   requireSide('width', width)
   requireSide('height', height)
-  if (rule.rule === 'exact') return { width: rule.width, height: rule.height }
+  if (rule.rule === 'exact' || rule.rule === 'crop') return { width: rule.width, height: rule.height }
   const [exactWidth, exactHeight] = exactSize(rule, width, height)
   return {
     width: Math.max(1, roundSide(exactWidth, rule.rounding)),
@@ -42,20 +52,36 @@ export function targetSize(rule: ResizeRule, width: number, height: number): { w
  */
 export function planInput(spec: InputSpec, width: number, height: number): Placement {
   const target = targetSize(spec.resize, width, height)
+  const { resize } = spec
+  const cut = resize.rule === 'crop' ? middleCut(resize, width, height) : undefined
+  const shared =
+    resize.rule !== 'exact' && resize.rule !== 'crop' && resize.scale === 'rule'
+      ? exactSize(resize, width, height)[0] / width
+      : undefined
   return {
     width,
     height,
-    scaleX: target.width / width,
-    scaleY: target.height / height,
+    scaleX: shared ?? (cut ?? target).width / width,
+    scaleY: shared ?? (cut ?? target).height / height,
     inputWidth: target.width,
     inputHeight: target.height,
     paddedWidth: Math.ceil(target.width / spec.padMultiple) * spec.padMultiple,
     paddedHeight: Math.ceil(target.height / spec.padMultiple) * spec.padMultiple,
+    ...(cut && { cut }),
   }
 }
 
+/** torchvision/transforms/functional.py: the other side is cut down to whole pixels, a half in the offset goes to the even. */
+function middleCut(rule: Extract<ResizeRule, { rule: 'crop' }>, photoWidth: number, photoHeight: number): Cut {
+  const other = Math.floor((rule.size * Math.max(photoWidth, photoHeight)) / Math.min(photoWidth, photoHeight))
+  const [width, height] = photoWidth <= photoHeight ? [rule.size, other] : [other, rule.size]
+  const left = roundSide((width - rule.width) / 2, 'nearest')
+  const top = roundSide((height - rule.height) / 2, 'nearest')
+  return { left, top, width, height }
+}
+
 /** The target before rounding. The order of operations is each source's own: it decides sizes that fall on a tie. */
-function exactSize(rule: Exclude<ResizeRule, { rule: 'exact' }>, width: number, height: number): [number, number] {
+function exactSize(rule: Exclude<ResizeRule, { rule: 'exact' | 'crop' }>, width: number, height: number): [number, number] {
   const shorter = Math.min(width, height)
   const longer = Math.max(width, height)
   if (rule.rule === 'longer') {

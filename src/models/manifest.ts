@@ -25,19 +25,22 @@ const resize = {
   filter: z.enum(['bilinear', 'antialias']),
   output: z.enum(['uint8', 'float32']),
 }
+const scale = z.optional(z.enum(['sides', 'rule']))
+const corners = z.optional(z.enum(['edges', 'pixels', 'pixels-caffe']))
 
 const feature = z.strictObject({ name, channels: count, stride: count })
 
 const boxCoder = z.strictObject({
   weights: z.tuple([positive, positive, positive, positive]),
   clamp: positive,
+  corners,
 })
 
 const graphFile = z.strictObject({
   file: z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.onnx$/, 'a plain file name that ends in .onnx')),
   bytes: count,
   sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits')),
-  precision: z.enum(['float32', 'float16', 'int8-weights']),
+  precision: z.enum(['float32', 'float16', 'int8-weights', 'int8']),
 })
 
 /** The manifest of a model folder. */
@@ -69,7 +72,8 @@ export interface GraphFile {
   readonly file: string
   readonly bytes: number
   readonly sha256: string
-  readonly precision: 'float32' | 'float16' | 'int8-weights'
+  /** How weights are stored; `int8`: what the graph computes in, too. */
+  readonly precision: 'float32' | 'float16' | 'int8-weights' | 'int8'
 }
 
 /** Where the weights come from, and under which terms. */
@@ -102,8 +106,8 @@ export const manifestSchema: z.ZodMiniType<Manifest> = z.strictObject({
     mean: three,
     std: z.tuple([positive, positive, positive]),
     resize: z.discriminatedUnion('rule', [
-      z.strictObject({ rule: z.literal('longer'), size: count, rounding, ...resize }),
-      z.strictObject({ rule: z.literal('shorter'), size: count, max: count, rounding, ...resize }),
+      z.strictObject({ rule: z.literal('longer'), size: count, rounding, scale, ...resize }),
+      z.strictObject({ rule: z.literal('shorter'), size: count, max: count, rounding, scale, ...resize }),
       z.strictObject({ rule: z.literal('exact'), width: count, height: count, ...resize }),
     ]),
     padMultiple: count,
@@ -112,7 +116,14 @@ export const manifestSchema: z.ZodMiniType<Manifest> = z.strictObject({
   pyramid: z.array(feature).check(z.minLength(1)),
   anchors: z.strictObject({
     levels: z
-      .array(z.strictObject({ feature: name, stride: count, sizes: z.array(positive).check(z.minLength(1)) }))
+      .array(
+        z.strictObject({
+          feature: name,
+          stride: count,
+          sizes: z.array(positive).check(z.minLength(1)),
+          boxes: z.optional(z.array(z.tuple([z.number(), z.number(), z.number(), z.number()])).check(z.minLength(1))),
+        }),
+      )
       .check(z.minLength(1)),
     aspectRatios: z.array(positive).check(z.minLength(1)),
     order: z.enum(['ratio-major', 'size-major']),
@@ -127,16 +138,20 @@ export const manifestSchema: z.ZodMiniType<Manifest> = z.strictObject({
     minSize: nonNegative,
     scoreThreshold: fraction,
     boxCoder,
+    minSizeOf: z.optional(z.enum(['input', 'photo'])),
+    clipTo: z.optional(z.enum(['image', 'padded'])),
   }),
   roi: z.strictObject({
     levels: z.array(name).check(z.minLength(1)),
     canonicalScale: positive,
     canonicalLevel: z.int(),
     minLevel: z.int(),
-    pooling: z.enum(['align', 'pool']),
+    pooling: z.enum(['align', 'pool', 'bin-corners']),
+    corners,
     outputSize: count,
     samplingRatio: z.int().check(z.nonnegative()),
     aligned: z.boolean(),
+    lastPixel: z.optional(z.boolean()),
   }),
   head: z.strictObject({
     boxCoder,
@@ -149,6 +164,7 @@ export const manifestSchema: z.ZodMiniType<Manifest> = z.strictObject({
     }),
     minSize: nonNegative,
     maxDetections: count,
+    toPhoto: z.optional(z.enum(['before-decoding', 'before-nms', 'after-nms'])),
   }),
   graphs: z.strictObject({ backbone: graphFile, rpn: graphFile, roiHead: graphFile }),
   source: z.strictObject({
@@ -198,6 +214,11 @@ function contradictions(manifest: Manifest): string[] {
   }
   for (const level of manifest.roi.levels) {
     if (!pyramid.has(level)) problems.push(`roi.levels: "${level}" is not in pyramid`)
+  }
+  for (const { feature: level, sizes, boxes } of manifest.anchors.levels) {
+    const anchors = sizes.length * manifest.anchors.aspectRatios.length
+    if (boxes && boxes.length !== anchors)
+      problems.push(`anchors.levels: "${level}" has ${boxes.length} boxes, its sizes and ratios say ${anchors}`)
   }
   const perCell = manifest.anchors.levels.map((level) => level.sizes.length)
   if (new Set(perCell).size > 1) problems.push('anchors.levels: every level must have the same number of sizes')

@@ -27,10 +27,15 @@ const TYPED_FIELD: Readonly<Record<DataType, number>> = {
 
 /** A TensorProto with its elements as raw bytes. */
 export function writeTensor(tensor: Tensor, name: string): MessageWriter {
-  checkSize(tensor, name)
   const writer = new MessageWriter()
   for (const dim of tensor.dims) writer.int64(1, dim)
-  return writer.int64(2, DATA_TYPES[tensor.dataType]).string(8, name).bytes(RAW_DATA, tensor.bytes)
+  writer.int64(2, DATA_TYPES[tensor.dataType]).string(8, name)
+  const size = byteCount(tensor, name)
+  return writer.bytesLater(RAW_DATA, size, () => {
+    const { bytes } = tensor
+    if (bytes.length === size) return bytes
+    throw wrongSize(tensor, name, `${bytes.length} bytes`)
+  })
 }
 
 /** A TensorProto: its name and elements, as a view where the file stores them as they lie in memory. */
@@ -102,13 +107,23 @@ function unpack(packed: Uint8Array, dataType: DataType, what: string): Uint8Arra
   return bytes
 }
 
-function checkSize({ dataType, dims, bytes }: Tensor, name: string): void {
-  const isSize = dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)
-  if (isSize && elementCount(dims) * elementBytes(dataType) === bytes.length) return
-  throw unexpected(
+function checkSize(tensor: Tensor, name: string): void {
+  if (byteCount(tensor, name) !== tensor.bytes.length) throw wrongSize(tensor, name, `${tensor.bytes.length} bytes`)
+}
+
+/** The bytes that the elements need. */
+function byteCount(tensor: Tensor, name: string): number {
+  const { dims, dataType } = tensor
+  const size = elementCount(dims) * elementBytes(dataType)
+  if (dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0) && Number.isSafeInteger(size)) return size
+  throw wrongSize(tensor, name, 'other dimensions')
+}
+
+function wrongSize({ dataType, dims }: Tensor, name: string, received: string): Error {
+  return unexpected(
     `tensor "${name}"`,
     `as many bytes as its ${dataType} elements of [${dims.slice(0, 8).join(', ')}] need`,
-    `${bytes.length} bytes`,
+    received,
     'GRAPH_INVALID',
   )
 }

@@ -11,12 +11,18 @@ const LARGE = 1024
  */
 const MAX_ITEMS = 2_000_000
 
+/** Bytes of a known number that are only made when the file is put together. */
+interface Later {
+  readonly length: number
+  readonly make: () => Uint8Array
+}
+
 /**
  * Writes one protobuf message as a list of parts, so that large payloads (weights) are copied once: into the finished
  * file. Lengths are known before anything is put together, as an inner message is finished before the outer one.
  */
 export class MessageWriter {
-  readonly #parts: Uint8Array[] = []
+  readonly #parts: (Uint8Array | Later)[] = []
   readonly #small = new BinaryWriter()
   #size = 0
 
@@ -42,9 +48,10 @@ export class MessageWriter {
     return this
   }
 
-  bytes(field: number, value: Uint8Array): this {
-    this.#small.tag(field, WireType.LengthDelimited).uint32(value.length)
-    this.#append(value)
+  /** A payload. Large ones are asked for one after the other while the file is put together, so that they need not all exist. */
+  bytesLater(field: number, length: number, make: () => Uint8Array): this {
+    this.#small.tag(field, WireType.LengthDelimited).uint32(length)
+    this.#append(length < LARGE ? make() : { length, make })
     return this
   }
 
@@ -63,14 +70,14 @@ export class MessageWriter {
     const result = allocate(this.#size)
     let position = 0
     for (const part of this.#parts) {
-      result.set(part, position)
+      result.set(part instanceof Uint8Array ? part : part.make(), position)
       position += part.length
     }
     return result
   }
 
-  #append(bytes: Uint8Array): void {
-    if (bytes.length < LARGE) {
+  #append(bytes: Uint8Array | Later): void {
+    if (bytes instanceof Uint8Array && bytes.length < LARGE) {
       this.#small.raw(bytes)
     } else {
       this.#flush()
@@ -83,7 +90,7 @@ export class MessageWriter {
     if (bytes.length > 0) this.#push(bytes)
   }
 
-  #push(bytes: Uint8Array): void {
+  #push(bytes: Uint8Array | Later): void {
     this.#parts.push(bytes)
     this.#size += bytes.length
   }

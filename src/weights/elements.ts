@@ -1,3 +1,4 @@
+import { halfToNumber } from '../onnx/half.ts'
 import type { StoredTensor } from './stored-tensor.ts'
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
@@ -40,16 +41,6 @@ function fill(length: number, element: (i: number) => number): Float32Array {
   const result = new Float32Array(length)
   for (let i = 0; i < length; i++) result[i] = element(i)
   return result
-}
-
-/** IEEE 754 binary16: 1 sign bit, 5 exponent bits with bias 15, 10 fraction bits. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 0x1f
-  const fraction = bits & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }
 
 /** bfloat16 is the upper half of a float32. */

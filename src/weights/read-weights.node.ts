@@ -6,7 +6,7 @@ import { partNames, readWeights } from './containers/index.ts'
 import { invalidWeights, type WeightFile } from './stored-tensor.ts'
 
 /**
- * Reads a file of weights, and where it is an index, the files beside it that it names: see {@link readWeights}.
+ * Reads a file of weights, and the files beside it that it names: see {@link readWeights}.
  * @throws VertebraError `WEIGHTS_INVALID` that names the file, `ABORTED`
  */
 export async function readWeightFile(path: string, signal?: AbortSignal): Promise<WeightFile> {

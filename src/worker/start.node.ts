@@ -22,7 +22,9 @@ export async function startWorker(
   part: ModelPart,
   options: LoadOptions,
 ): Promise<DetectorCore<ImageInput>> {
-  const worker = new Worker(new URL('./worker.node.js', import.meta.url), { name: 'vertebra' })
+  // Of this process's flags only the one about `--eval` scripts is not for threads.
+  const execArgv = process.execArgv.filter((flag) => !flag.startsWith('--input-type'))
+  const worker = new Worker(new URL('./worker.node.js', import.meta.url), { name: 'vertebra', execArgv })
   // The process may end while the detector waits for work.
   worker.unref()
   return loadRemotely(portOf(worker), { model: String(model), part }, options, toThreadImage)

@@ -33,10 +33,15 @@ function ownWorker(): Worker {
   } catch (error) {
     // A worker must come from the page's own site; a module that it imports may come from another one, such as a CDN.
     if (!(error instanceof DOMException && error.name === 'SecurityError')) throw error
-    const source = `import ${JSON.stringify(import.meta.resolve('./worker.js'))}`
-    const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))
-    return new Worker(url, { type: 'module', name: 'vertebra' })
+    return importingWorker(import.meta.url)
   }
+}
+
+/** In words that no bundler takes for a file to bundle: one that bundles never comes here. */
+function importingWorker(moduleUrl: string): Worker {
+  const source = `import ${JSON.stringify(new URL('worker.js', moduleUrl).href)}`
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))
+  return new Worker(url, { type: 'module', name: 'vertebra' })
 }
 
 function portOf(worker: Worker): Port<FromWorker, unknown> {

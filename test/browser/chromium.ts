@@ -50,6 +50,7 @@ export const PAGE = `<!doctype html>
 <script type="module">
 import * as vertebra from 'vertebra'
 globalThis.vertebra = vertebra
+globalThis.gpuRuntime = () => import('onnxruntime-web/webgpu')
 globalThis.errorOf = async (work) => {
   try {
     await work()

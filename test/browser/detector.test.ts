@@ -66,12 +66,10 @@ describe.skipIf(missing)('a detector in a page', { timeout: 120_000 }, () => {
       await detector.dispose()
       return { device }
     })
-    expect(device).toEqual({
-      device: 'wasm',
-      reason:
-        'wasm was chosen: webgpu: the browser has only a software GPU; webnn: its specification is still a draft (it can be ' +
-        'asked for by name); it runs on 2 threads.',
-    })
+    expect(device.device).toBe('wasm')
+    expect(device.reason).toMatch(
+      /^wasm was chosen: webgpu: the browser has only a software GPU; webnn: .* still a draft .*; it runs on \d+ threads\.$/,
+    )
   })
 
   it('says how to get threads where a page has none', async () => {

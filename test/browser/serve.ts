@@ -53,16 +53,22 @@ export async function serve(
       return
     }
     const prefix = Object.keys(content).find((key) => key.endsWith('/') && pathname.startsWith(key))
-    const file = prefix && join(resolve(content[prefix] ?? ''), normalize(decodeURIComponent(pathname.slice(prefix.length))))
-    const size = file ? await stat(file).then(
-      (entry) => (entry.isFile() ? entry.size : undefined),
-      () => undefined,
-    ) : undefined
+    const file =
+      prefix && join(resolve(content[prefix] ?? ''), normalize(decodeURIComponent(pathname.slice(prefix.length))))
+    const size = file
+      ? await stat(file).then(
+          (entry) => (entry.isFile() ? entry.size : undefined),
+          () => undefined,
+        )
+      : undefined
     if (!file || size === undefined) {
       response.writeHead(404).end()
       return
     }
-    response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream', 'content-length': size })
+    response.writeHead(200, {
+      'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+      'content-length': size,
+    })
     createReadStream(file).pipe(response)
   })
   await new Promise<void>((listening) => server.listen(0, listening))

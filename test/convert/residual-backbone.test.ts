@@ -48,6 +48,6 @@ describe.each([
 
 it('other weights are refused', () => {
   expect(() => residualBackbone(zeros({ 'features.0.weight': [1] }, (name) => name))).toThrow(
-    /names of torchvision, timm or Hugging Face.*features\.0\.weight/,
+    /names of torchvision and timm, Hugging Face, .*TF-slim.*features\.0\.weight/,
   )
 })

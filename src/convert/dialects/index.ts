@@ -2,9 +2,15 @@ import { describe, unexpected, VertebraError } from '../../errors.ts'
 import type { WeightFile } from '../../weights/stored-tensor.ts'
 import type { Recipe } from '../recipe.ts'
 import { FORMAT, vertebraDetector } from '../vertebra-detector.ts'
+import { chainercvFpn } from './chainercv-fpn.ts'
+import { chainercvVgg } from './chainercv-vgg.ts'
+import { detectron } from './detectron.ts'
 import { detectron2 } from './detectron2.ts'
 import type { Dialect, DialectOptions } from './dialect.ts'
+import { fasterRcnnPytorch } from './faster-rcnn-pytorch.ts'
 import { mmdetection, mmdetectionCaffe } from './mmdetection.ts'
+import { mmdetection1, mmdetection1Caffe } from './mmdetection1.ts'
+import { pyFasterRcnn } from './py-faster-rcnn.ts'
 import { torchvisionDetector, torchvisionEpsilon0 } from './torchvision-detector.ts'
 
 export type { DialectOptions } from './dialect.ts'
@@ -25,6 +31,13 @@ const DIALECTS: readonly Dialect[] = [
   detectron2,
   mmdetectionCaffe,
   mmdetection,
+  mmdetection1Caffe,
+  mmdetection1,
+  detectron,
+  fasterRcnnPytorch,
+  pyFasterRcnn,
+  chainercvVgg,
+  chainercvFpn,
 ]
 
 /** What `--dialect` takes. */
@@ -36,6 +49,11 @@ const BACKBONES: readonly (readonly [title: string, key: string])[] = [
   ['a VGG with the names of torchvision', 'features.0.weight'],
   ['a ResNet of Hugging Face', 'resnet.embedder.embedder.convolution.weight'],
   ['a ResNet of Detectron2', 'res2.0.conv1.weight'],
+  ['a ResNet of ChainerCV', 'res2/a/conv1/conv/W'],
+  ['a ResNet of KaimingHe (Caffe)', 'res2a_branch2a.0'],
+  ['a ResNet v2 of TF-slim', 'resnet_v2_50/conv1/weights'],
+  ['a ResNet v2 of TF-slim', 'resnet_v2_101/conv1/weights'],
+  ['a ResNet v2 of TF-slim', 'resnet_v2_152/conv1/weights'],
 ]
 
 /**
@@ -52,13 +70,13 @@ const BACKBONES: readonly (readonly [title: string, key: string])[] = [
 export function detectorRecipe(
   file: WeightFile,
   { dialect, ...options }: DialectOptions & { readonly dialect?: string | undefined } = {},
-): { title: string; recipe: Recipe } {
+): { dialect: string; title: string; recipe: Recipe } {
   const names = new Set(file.tensors.keys())
   const found =
     dialect === undefined
       ? DIALECTS.find((each) => each.matches(names, file))
       : DIALECTS.find((each) => each.name === dialect)
-  if (found) return { title: found.title, recipe: found.recipe(file, options) }
+  if (found) return { dialect: found.name, title: found.title, recipe: found.recipe(file, options) }
   if (dialect !== undefined) throw unexpected('dialect', `one of ${DIALECT_NAMES.join(', ')}`, dialect)
   throw unknown(file)
 }

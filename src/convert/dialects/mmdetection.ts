@@ -1,7 +1,7 @@
 import { torchvisionResnetName } from '../../weights/dialects/torchvision.ts'
 import type { WeightFile } from '../../weights/stored-tensor.ts'
 import { backgroundFirst } from '../background.ts'
-import { checkpoint, outputsOf } from '../checkpoint.ts'
+import { type Checkpoint, checkpoint, outputsOf } from '../checkpoint.ts'
 import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
 import { fasterRcnnManifest, PYRAMID_ROI, pyramidAnchors } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
@@ -11,7 +11,7 @@ import type { Dialect, DialectOptions } from './dialect.ts'
 // open-mmlab/mmdetection: configs/_base_/models/faster-rcnn_r50_fpn.py and faster-rcnn_r50-caffe_fpn.
 
 /** Whose ResNet it is: PyTorch's takes RGB and has the stride on the 3x3, Caffe's takes BGR and has it on the 1x1. */
-type Style = 'pytorch' | 'caffe'
+export type Style = 'pytorch' | 'caffe'
 
 /** Sides that are not above 0 are dropped. */
 const NO_AREA = 1e-6
@@ -25,19 +25,35 @@ const isMmdetection = (names: ReadonlySet<string>): boolean =>
 export const mmdetectionCaffe: Dialect = {
   name: 'mmdetection-caffe',
   title: 'MMDetection Faster R-CNN with a feature pyramid, caffe style',
-  matches: (names, { metadata }) => isMmdetection(names) && /style\s*=\s*['"]caffe['"]/.test(metadata.config ?? ''),
-  recipe: (file, options) => mmdetectionRecipe(file, options, 'caffe'),
+  matches: (names, file) => isMmdetection(names) && isCaffeStyle(file),
+  recipe: (file, options) => mmdetection2Recipe(file, options, 'caffe'),
 }
 
 export const mmdetection: Dialect = {
   name: 'mmdetection',
   title: 'MMDetection Faster R-CNN with a feature pyramid, pytorch style',
   matches: isMmdetection,
-  recipe: (file, options) => mmdetectionRecipe(file, options, 'pytorch'),
+  recipe: (file, options) => mmdetection2Recipe(file, options, 'pytorch'),
 }
 
-function mmdetectionRecipe(file: WeightFile, { labels, arch, about }: DialectOptions, style: Style): Recipe {
+/** Whether the training configuration, kept in the file, says so. */
+export function isCaffeStyle({ metadata }: WeightFile): boolean {
+  return /style\s*=\s*['"]caffe['"]/.test(metadata.config ?? '')
+}
+
+function mmdetection2Recipe(file: WeightFile, options: DialectOptions, style: Style): Recipe {
   const source = checkpoint(file, mmdetectionName)
+  const recipe = mmdetectionRecipe(source, file, options, style)
+  return { ...recipe, weights: backgroundFirst(source.weights, recipe.manifest.head.classAgnostic) }
+}
+
+/** What all versions share; the weights are as they are in the file. */
+export function mmdetectionRecipe(
+  source: Checkpoint,
+  file: WeightFile,
+  { labels, arch, about }: DialectOptions,
+  style: Style,
+): Recipe {
   const found = describeResidual(source, { variant: style === 'caffe' ? 'v1' : 'v1.5', epsilon: 1e-5 })
   const backbone = arch === undefined ? found : namedResidual(arch, found)
   const classes = outputsOf(source, 'head.scores.weight') - 1
@@ -45,7 +61,7 @@ function mmdetectionRecipe(file: WeightFile, { labels, arch, about }: DialectOpt
   const channels = outputsOf(source, 'fpn.lateral2.weight')
   const isCaffe = style === 'caffe'
   return {
-    weights: backgroundFirst(source.weights, classAgnostic),
+    weights: source.weights,
     isExtra: (name) => /^roi_head\.mask_/.test(name),
     network: {
       backbone,
@@ -92,7 +108,8 @@ const FIXED: Readonly<Record<string, string>> = {
   'head.deltas': 'roi_head.bbox_head.fc_reg',
 }
 
-function mmdetectionName(canonical: string): string {
+/** The name in MMDetection 2 and 3 for the library's own. */
+export function mmdetectionName(canonical: string): string {
   if (canonical.startsWith('backbone.')) return `backbone.${torchvisionResnetName(canonical)}`
   const [, layer = '', field] = /^(.+)\.(\w+)$/.exec(canonical) ?? []
   const [, part, level] = /^fpn\.(lateral|output)(\d)$/.exec(layer) ?? []

@@ -1,13 +1,14 @@
 import { unexpected } from '../../errors.ts'
 import { intOf } from '../attributes.ts'
-import type { Model, Node, Tensor } from '../model.ts'
+import type { Graph, Model, Node, Tensor } from '../model.ts'
 import { elementCount, float32Of, int8Of, tensorFrom } from '../tensors.ts'
 import { pruneModel } from './prune.ts'
 
 /**
  * Weights stored as int8 or uint8 behind DequantizeLinear become plain float32 constants under the name that the node
  * gave them: `(stored - zeroPoint) * scale` in single precision. What a CPU runs in float32; the inverse of
- * `quantizeWeights`. Nodes that dequantise activations stay.
+ * `quantizeWeights`. Nodes that dequantise activations stay, and so do the weights of operators that compute in integers (see
+ * `insertQuantization`).
  *
  * @throws VertebraError `GRAPH_INVALID` when scales or zero points do not fit their weights
  */
@@ -15,14 +16,29 @@ export function dequantizeWeights(model: Model): Model {
   const { graph } = model
   const initializers = new Map(graph.initializers)
   const outputs = new Set(graph.outputs.map((output) => output.name))
+  const integer = integerWeights(graph)
   const nodes = graph.nodes.filter((node) => {
     const [output = ''] = node.outputs
-    if (node.opType !== 'DequantizeLinear' || outputs.has(output)) return true
+    if (node.opType !== 'DequantizeLinear' || outputs.has(output) || integer.has(output)) return true
     const weight = dequantized(node, graph.initializers)
     if (weight) initializers.set(output, weight)
     return weight === undefined
   })
   return pruneModel({ ...model, graph: { ...graph, nodes, initializers } })
+}
+
+/** Weights of operators that compute in integers: everything they read was stored in integers, their biases too. */
+function integerWeights({ nodes }: Graph): Set<string> {
+  const restored = new Set(nodes.filter(isDequantize).flatMap(({ outputs }) => outputs))
+  const quantized = new Set(nodes.filter(({ opType }) => opType === 'QuantizeLinear').map(({ inputs }) => inputs[0]))
+  const integer = nodes.filter(
+    ({ inputs, outputs }) => inputs.every((name) => restored.has(name)) && quantized.has(outputs[0]),
+  )
+  return new Set(integer.flatMap(({ inputs }) => inputs.slice(1)))
+}
+
+function isDequantize({ opType }: Node): boolean {
+  return opType === 'DequantizeLinear'
 }
 
 function dequantized(node: Node, initializers: ReadonlyMap<string, Tensor>): Tensor | undefined {

@@ -60,19 +60,31 @@ function partsOf(conv: Node, norm: Node, initializers: ReadonlyMap<string, Tenso
   return { weight, bias, scale, shift, mean, variance }
 }
 
-function fold(
-  { weight, bias, scale, shift, mean, variance }: Parts,
-  epsilon: number,
-): { weight: Tensor; bias: Tensor } {
-  const channels = weight.dims[0] ?? 0
-  const source = float32Of(weight)
-  const size = channels === 0 ? 0 : source.length / channels
-  const weights = new Float32Array(source.length)
-  const biases = new Float32Array(channels)
-  for (let c = 0; c < channels; c++) {
-    const factor = (scale[c] as number) / Math.sqrt((variance[c] as number) + epsilon)
-    biases[c] = ((bias[c] as number) - (mean[c] as number)) * factor + (shift[c] as number)
-    for (let i = c * size; i < (c + 1) * size; i++) weights[i] = (source[i] as number) * factor
+/** The weight is made when its bytes are asked for, and not kept: a network's weights then never exist twice. */
+function fold(parts: Parts, epsilon: number): { weight: Tensor; bias: Tensor } {
+  const { weight, bias, scale, shift, mean, variance } = parts
+  const factors = Float64Array.from(scale, (gamma, c) => gamma / Math.sqrt((variance[c] as number) + epsilon))
+  const biases = Float32Array.from(
+    factors,
+    (factor, c) => ((bias[c] as number) - (mean[c] as number)) * factor + (shift[c] as number),
+  )
+  const folded: Tensor = {
+    dataType: 'float32',
+    dims: weight.dims,
+    get bytes() {
+      return new Uint8Array(scaled(float32Of(weight), factors).buffer)
+    },
   }
-  return { weight: tensorFrom(weights, weight.dims), bias: tensorFrom(biases) }
+  return { weight: folded, bias: tensorFrom(biases) }
+}
+
+/** Values times the factor of their output channel, the slowest axis. */
+function scaled(source: Float32Array, factors: Float64Array): Float32Array {
+  const size = source.length / factors.length
+  const result = new Float32Array(source.length)
+  for (let c = 0; c < factors.length; c++) {
+    const factor = factors[c] as number
+    for (let i = c * size; i < (c + 1) * size; i++) result[i] = (source[i] as number) * factor
+  }
+  return result
 }

@@ -3,7 +3,7 @@ import { invalidWeights, type StoredTensor, type WeightFile } from '../stored-te
 import { readCaffemodel } from './caffemodel.ts'
 import { readDetectron2Pickle } from './detectron2-pickle.ts'
 import { isNpy, isNpz, readNpy, readNpz } from './numpy.ts'
-import { readOnnxInitializers } from './onnx-initializers.ts'
+import { onnxPartNames, readOnnxInitializers } from './onnx-initializers.ts'
 import { readSafetensors } from './safetensors.ts'
 import { joinShards, readShardIndex } from './shards.ts'
 import { isTorchLegacy, readTorchLegacy } from './torch-legacy.ts'
@@ -12,12 +12,12 @@ import { readZip } from './zip.ts'
 
 /**
  * Reads a file of weights, whatever it is: safetensors, PyTorch (zip or older), pickles of NumPy arrays (Detectron2,
- * Caffe2), `.npz`, `.npy`, `.caffemodel`, the initialisers of an ONNX graph, or the index of a model in several files. The
- * content decides, not the name. Nothing of a file is run, and tensors are views into `bytes` where they lie as they
+ * Caffe2), `.npz`, `.npy`, `.caffemodel`, the initialisers of an ONNX graph, also as external data, or the index of a model in
+ * several files. The content decides, not the name. Nothing of a file is run, and tensors are views into `bytes` where they lie as they
  * should; keep it unchanged while they are in use.
  *
  * @param name of the file, for messages and for the one array of a `.npy`.
- * @param parts further files by name: those that an index names.
+ * @param parts further files by name: those that {@link partNames} lists.
  * @throws VertebraError `WEIGHTS_INVALID` for a file that is damaged, of another kind, or names anything but data
  * @example
  * const { container, tensors } = readWeights(await readFile('resnet50-0676ba61.pth'), 'resnet50-0676ba61.pth')
@@ -30,18 +30,19 @@ export function readWeights(
 ): WeightFile {
   // Parts of a Buffer are Buffers, whose slice() does not copy.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (!isIndex(plain)) return readOne(plain, name)
+  if (!isIndex(plain)) return readOne(plain, name, parts)
   const index = readShardIndex(plain)
   const shards = [...new Set(index.files.values())].map((file): [string, WeightFile] => {
     const content = parts.get(file)
     if (!content || isIndex(content)) throw invalidWeights(`the weights ${describe(file)} beside ${describe(name)}`)
-    return [file, readOne(new Uint8Array(content.buffer, content.byteOffset, content.byteLength), file)]
+    return [file, readOne(new Uint8Array(content.buffer, content.byteOffset, content.byteLength), file, new Map())]
   })
   return joinShards(index, new Map(shards))
 }
 
-/** The names of the files that must lie beside this one: those of an index, none for any other file. */
+/** The names of the files that must lie beside this one: those of an index, an ONNX file's external data, else none. */
 export function partNames(bytes: Uint8Array): string[] {
+  if (isOnnx(bytes)) return onnxPartNames(bytes)
   return isIndex(bytes) ? [...new Set(readShardIndex(bytes).files.values())] : []
 }
 
@@ -50,7 +51,12 @@ function isIndex(bytes: Uint8Array): boolean {
   return /^\s*\{\s*"/.test(start(bytes)) && bytes[8] !== 0x7b
 }
 
-function readOne(bytes: Uint8Array, name: string): WeightFile {
+/** The first field of an ONNX file is its version; that of a safetensors file may be the same byte. */
+function isOnnx(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x08 && bytes[8] !== 0x7b
+}
+
+function readOne(bytes: Uint8Array, name: string, parts: ReadonlyMap<string, Uint8Array>): WeightFile {
   const [first, second] = bytes
   const head = start(bytes)
   if (head.startsWith('PK')) return readArchive(bytes)
@@ -59,8 +65,8 @@ function readOne(bytes: Uint8Array, name: string): WeightFile {
   if (bytes[8] === 0x7b) return readSafetensors(bytes)
   // Protocols 2 and later begin with their number; the two before with a mark, a dict or a class.
   if (first === 0x80 || /^(\(d|\}|ccollections)/.test(head)) return readDetectron2Pickle(bytes)
-  // The first field of an ONNX file is its version, of a .caffemodel its name or its layers.
-  if (first === 0x08) return readOnnxInitializers(bytes)
+  if (isOnnx(bytes)) return readOnnxInitializers(bytes, parts)
+  // The first field of a .caffemodel is its name or its layers.
   if (first === 0x0a || first === 0x12 || (first === 0xa2 && second === 0x06)) return readCaffemodel(bytes)
   throw invalidWeights(`a file of weights for ${describe(name)} but received ${unknownFile(head, bytes.length)}`)
 }

@@ -47,9 +47,12 @@ const VGG_FEATURES: Readonly<Record<16 | 19, readonly (readonly number[])[]>> = 
  * Its classifier (`classifier.0` is fc6, `classifier.3` fc7) has no place in a backbone and stays in `unused()`.
  */
 export function torchvisionVgg(source: Weights, depth: 16 | 19): Weights {
-  return renameWeights(source, (canonical) => {
-    const [, stage, index, field] = /^backbone\.conv(\d)_(\d)\.(\w+)$/.exec(canonical) ?? []
-    const feature = VGG_FEATURES[depth][Number(stage) - 1]?.[Number(index) - 1]
-    return feature === undefined ? canonical : `features.${feature}.${field}`
-  })
+  return renameWeights(source, (canonical) => torchvisionVggName(canonical, depth))
+}
+
+/** torchvision's name for the library's own name of a VGG's tensor. */
+export function torchvisionVggName(canonical: string, depth: 16 | 19): string {
+  const [, stage, index, field] = /^backbone\.conv(\d)_(\d)\.(\w+)$/.exec(canonical) ?? []
+  const feature = VGG_FEATURES[depth][Number(stage) - 1]?.[Number(index) - 1]
+  return feature === undefined ? canonical : `features.${feature}.${field}`
 }

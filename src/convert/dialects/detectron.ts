@@ -1,0 +1,137 @@
+import { LOG_1000_16 } from '../../boxes/coder.ts'
+import { invalidWeights, type WeightFile } from '../../weights/stored-tensor.ts'
+import type { Weights } from '../../weights/weights.ts'
+import { checkpoint, outputsOf } from '../checkpoint.ts'
+import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
+import { CAFFE_MEAN_BGR, fasterRcnnManifest, PYRAMID_ROI } from '../faster-rcnn.ts'
+import { labelsFor } from '../labels.ts'
+import { anchorsOnPyramid, caffeAnchors } from '../older-anchors.ts'
+import type { Recipe } from '../recipe.ts'
+import { stemBiasInNorm } from '../stem-bias.ts'
+import type { Dialect, DialectOptions } from './dialect.ts'
+
+// facebookresearch/Detectron (Caffe2): detectron/core/{config,test}.py, modeling/{FPN,ResNet,fast_rcnn_heads}.py, utils/boxes.py.
+
+/** Faster R-CNNs with a pyramid of Caffe2's Detectron: background first, corners name pixels. */
+export const detectron: Dialect = {
+  name: 'detectron',
+  title: 'Detectron (Caffe2) Faster R-CNN with a feature pyramid',
+  matches: (names) => names.has('cls_score_w') && names.has('res2_0_branch2a_w'),
+  recipe: detectronRecipe,
+}
+
+function detectronRecipe(file: WeightFile, { labels, arch, about }: DialectOptions): Recipe {
+  if (!file.tensors.has('conv_rpn_fpn2_w')) {
+    throw invalidWeights(
+      'a Detectron model with a feature pyramid (conv_rpn_fpn2_w); its C4 and RPN-only forms are not read',
+    )
+  }
+  const last = lastUnits(file)
+  const source = checkpoint(file, (canonical) => detectronName(canonical, last), isCounter)
+  const described = describeResidual(source, { variant: 'v1', epsilon: 0 })
+  const found = { ...described, variant: described.groups ? ('v1.5' as const) : ('v1' as const) }
+  const backbone = arch === undefined ? found : namedResidual(arch, found)
+  const classes = outputsOf(source, 'head.scores.weight') - 1
+  const channels = outputsOf(source, 'fpn.lateral2.weight')
+  const classAgnostic = classes > 1 && outputsOf(source, 'head.deltas.weight') === 4
+  return {
+    weights: stemBiasInNorm(affineAsNorm(source.weights)),
+    isExtra: (name) => /^(_\[mask\]|mask_fcn|conv5_mask|kps_|conv_fcn)/.test(name),
+    network: {
+      backbone,
+      levels: ['c2', 'c3', 'c4', 'c5'],
+      pyramid: { channels, extraLevel: true },
+      rpnChannels: outputsOf(source, 'rpn.conv.weight'),
+      roiBody: { kind: 'fc', channels: outputsOf(source, 'head.fc6.weight') },
+    },
+    manifest: fasterRcnnManifest(
+      {
+        name: 'detectron-faster-rcnn',
+        architecture: `Faster R-CNN of Detectron, ${residualTitle(backbone)}, feature pyramid of ${channels} channels`,
+        labels: labelsFor(classes, labels ?? file.labels),
+        input: {
+          channels: 'bgr',
+          mean: CAFFE_MEAN_BGR,
+          std: [1, 1, 1],
+          resize: {
+            rule: 'shorter',
+            size: 800,
+            max: 1333,
+            rounding: 'nearest',
+            filter: 'bilinear',
+            output: 'float32',
+            scale: 'rule',
+          },
+          padMultiple: 32,
+        },
+        anchors: anchorsOnPyramid((stride) => caffeAnchors(stride, [8]), 0),
+        preNmsTopN: 1000,
+        classAgnostic,
+        roi: { ...PYRAMID_ROI, outputSize: 7, samplingRatio: 2, aligned: false, corners: 'pixels' },
+        minSizes: { proposals: 0, detections: 0 },
+        rpn: { boxCoder: { weights: [1, 1, 1, 1], clamp: LOG_1000_16, corners: 'pixels' } },
+        head: {
+          boxCoder: { weights: [10, 10, 5, 5], clamp: LOG_1000_16, corners: 'pixels' },
+          toPhoto: 'before-decoding',
+        },
+        source: {
+          weights: 'not stated (Detectron)',
+          licence: 'not stated (the Detectron model zoo: CC BY-SA 3.0)',
+          citations: ['Girshick et al. 2018, https://github.com/facebookresearch/detectron'],
+        },
+      },
+      about,
+    ),
+  }
+}
+
+/** Detectron's normalisation is a scale and a shift: a batch norm of mean 0, variance 1 and epsilon 0. */
+function affineAsNorm(source: Weights): Weights {
+  return {
+    ...source,
+    tensor(name, shape) {
+      if (name.endsWith('.bn.running_var')) return new Float32Array(shape[0] ?? 0).fill(1)
+      return name.endsWith('.bn.running_mean') ? new Float32Array(shape[0] ?? 0) : source.tensor(name, shape)
+    },
+  }
+}
+
+/** The index of the last unit of each stage, which the pyramid's layers are named after. */
+function lastUnits({ tensors }: WeightFile): readonly number[] {
+  return [2, 3, 4, 5].map((stage) => {
+    let unit = 0
+    while (tensors.has(`res${stage}_${unit + 1}_branch2a_w`)) unit++
+    return unit
+  })
+}
+
+/** The ImageNet classifier that training started from, and what else is no weight of the detector. */
+function isCounter(name: string): boolean {
+  return /^(pred_[wb]|fc1000_[wb]|lr|model_iter)$/.test(name)
+}
+
+const FIXED: Readonly<Record<string, string>> = {
+  'rpn.conv': 'conv_rpn_fpn2',
+  'rpn.objectness': 'rpn_cls_logits_fpn2',
+  'rpn.deltas': 'rpn_bbox_pred_fpn2',
+  'head.fc6': 'fc6',
+  'head.fc7': 'fc7',
+  'head.scores': 'cls_score',
+  'head.deltas': 'bbox_pred',
+}
+
+function detectronName(canonical: string, lastUnit: readonly number[]): string {
+  const [, layer = '', norm, field] = /^(.+?)\.(bn\.)?(\w+)$/.exec(canonical) ?? []
+  const suffix = norm ? `bn_${field === 'weight' ? 's' : 'b'}` : field === 'weight' ? 'w' : 'b'
+  const [, block, unit, part, index] = /^backbone\.block(\d)\.unit(\d+)\.(conv|shortcut)(\d?)$/.exec(layer) ?? []
+  if (block !== undefined) {
+    const branch = part === 'shortcut' ? 'branch1' : `branch2${String.fromCharCode(96 + Number(index))}`
+    return `res${Number(block) + 1}_${Number(unit) - 1}_${branch}_${suffix}`
+  }
+  if (layer === 'backbone.conv1') return norm ? `res_conv1_${suffix}` : `conv1_${suffix}`
+  const [, kind, level] = /^fpn\.(lateral|output)(\d)$/.exec(layer) ?? []
+  if (kind === undefined) return `${FIXED[layer] ?? layer}_${suffix}`
+  const sum = `res${level}_${lastUnit[Number(level) - 2]}_sum`
+  if (kind === 'output') return `fpn_${sum}_${suffix}`
+  return `fpn_inner_${sum}${level === '5' ? '' : '_lateral'}_${suffix}`
+}

@@ -1,0 +1,152 @@
+import type { VggDescription } from '../../architectures/vgg.ts'
+import { torchvisionResnetName, torchvisionVggName } from '../../weights/dialects/torchvision.ts'
+import { invalidWeights, type WeightFile } from '../../weights/stored-tensor.ts'
+import { type Checkpoint, checkpoint, outputsOf } from '../checkpoint.ts'
+import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
+import { describeVgg, vggTitle } from '../describe-vgg.ts'
+import { CAFFE_MEAN_BGR, fasterRcnnManifest, NO_CLAMP } from '../faster-rcnn.ts'
+import { labelsFor } from '../labels.ts'
+import { caffeAnchorsOnC4 } from '../older-anchors.ts'
+import type { NetworkDescription, Recipe } from '../recipe.ts'
+import { oneLogit } from '../rows.ts'
+import type { Dialect, DialectOptions } from './dialect.ts'
+
+// jwyang/faster-rcnn.pytorch: lib/model/faster_rcnn/*.py, rpn/*.py, roi_align/src/*, utils/config.py, cfgs/*.yml, test_net.py.
+
+/** Faster R-CNNs over a ResNet or VGG-16 of faster-rcnn.pytorch, pooled as its POOLING_MODE align does. */
+export const fasterRcnnPytorch: Dialect = {
+  name: 'faster-rcnn-pytorch',
+  title: 'Faster R-CNN of jwyang/faster-rcnn.pytorch',
+  matches: (names) => names.has('RCNN_rpn.RPN_cls_score.weight') && names.has('RCNN_cls_score.weight'),
+  recipe: fasterRcnnPytorchRecipe,
+}
+
+/** Anchors a cell, and their scales: those of VOC and of COCO. */
+const SCALES: ReadonlyMap<number, readonly number[]> = new Map([
+  [9, [8, 16, 32]],
+  [12, [4, 8, 16, 32]],
+])
+
+function fasterRcnnPytorchRecipe(file: WeightFile, { labels, arch, about }: DialectOptions): Recipe {
+  const isResidual = file.tensors.has('RCNN_top.0.0.conv1.weight')
+  const source = checkpoint(file, isResidual ? residualName : vggName)
+  const { network, title } = isResidual ? residualNetwork(source, arch) : vggNetwork(source, arch)
+  const anchors = outputsOf(source, 'rpn.objectness.weight') / 2
+  const scales = SCALES.get(anchors)
+  if (!scales)
+    throw invalidWeights(`an RPN with 9 or 12 anchors a cell, two logits each, but it has ${2 * anchors} logits`)
+  const classes = outputsOf(source, 'head.scores.weight') - 1
+  const classAgnostic = classes > 1 && outputsOf(source, 'head.deltas.weight') === 4
+  return {
+    weights: oneLogit(source.weights, 'halves'),
+    network,
+    manifest: fasterRcnnManifest(
+      {
+        name: 'faster-rcnn-pytorch',
+        architecture: `Faster R-CNN of faster-rcnn.pytorch, ${title}`,
+        labels: labelsFor(classes, labels ?? file.labels),
+        input: {
+          channels: 'bgr',
+          mean: CAFFE_MEAN_BGR,
+          std: [1, 1, 1],
+          resize: {
+            rule: 'shorter',
+            size: 600,
+            max: 1000,
+            rounding: 'nearest',
+            filter: 'bilinear',
+            output: 'float32',
+            scale: 'rule',
+          },
+          padMultiple: 1,
+        },
+        anchors: caffeAnchorsOnC4(scales),
+        preNmsTopN: 6000,
+        classAgnostic,
+        roi: {
+          levels: ['c4'],
+          minLevel: 4,
+          outputSize: 7,
+          samplingRatio: 1,
+          aligned: false,
+          corners: 'pixels-caffe',
+          pooling: 'bin-corners',
+        },
+        minSizes: { proposals: 0, detections: 0 },
+        rpn: { postNmsTopN: 300, boxCoder: { weights: [1, 1, 1, 1], clamp: NO_CLAMP, corners: 'pixels-caffe' } },
+        head: {
+          boxCoder: { weights: [10, 10, 5, 5], clamp: NO_CLAMP, corners: 'pixels-caffe' },
+          nms: { kind: 'per-class', iouThreshold: 0.3 },
+          toPhoto: 'before-nms',
+        },
+        source: {
+          weights: 'not stated (faster-rcnn.pytorch)',
+          licence: 'not stated (faster-rcnn.pytorch: MIT)',
+          citations: [
+            'Ren et al. 2015, arXiv:1506.01497',
+            'Yang et al. 2017, https://github.com/jwyang/faster-rcnn.pytorch',
+          ],
+        },
+      },
+      about,
+    ),
+  }
+}
+
+interface Described {
+  readonly network: NetworkDescription
+  readonly title: string
+}
+
+/** The last stage is the body of the head, as in Detectron2's C4, here on maps of 7 x 7. */
+function residualNetwork(source: Checkpoint, arch: string | undefined): Described {
+  // Caffe's pool of the stem: no padding, and one cell more where the last window is cut.
+  const found = { ...describeResidual(source, { variant: 'v1', epsilon: 1e-5 }), stemPool: 'end' as const }
+  const backbone = arch === undefined ? found : namedResidual(arch, found)
+  const trunk = { ...backbone, stages: backbone.stages.slice(0, -1) }
+  const rpnChannels = outputsOf(source, 'rpn.conv.weight')
+  return {
+    network: { backbone: trunk, levels: ['c4'], rpnChannels, roiBody: { kind: 'stage', backbone } },
+    title: residualTitle(backbone),
+  }
+}
+
+function vggNetwork(source: Checkpoint, arch: string | undefined): Described {
+  const backbone: VggDescription = describeVgg(source, 'floor', arch)
+  const rpnChannels = outputsOf(source, 'rpn.conv.weight')
+  const channels = outputsOf(source, 'head.fc6.weight')
+  return {
+    network: { backbone, levels: ['c4'], rpnChannels, roiBody: { kind: 'fc', channels } },
+    title: vggTitle(backbone),
+  }
+}
+
+const FIXED: Readonly<Record<string, string>> = {
+  'rpn.conv': 'RCNN_rpn.RPN_Conv',
+  'rpn.objectness': 'RCNN_rpn.RPN_cls_score',
+  'rpn.deltas': 'RCNN_rpn.RPN_bbox_pred',
+  'head.fc6': 'RCNN_top.0',
+  'head.fc7': 'RCNN_top.3',
+  'head.scores': 'RCNN_cls_score',
+  'head.deltas': 'RCNN_bbox_pred',
+}
+
+function headName(canonical: string): string | undefined {
+  const [, layer = '', field] = /^(.+)\.(\w+)$/.exec(canonical) ?? []
+  const fixed = FIXED[layer]
+  return fixed === undefined ? undefined : `${fixed}.${field}`
+}
+
+/** The indices of its Sequential: conv1, bn1, ReLU, pool, then three stages. */
+function residualName(canonical: string): string {
+  const name = torchvisionResnetName(canonical)
+    .replace(/^conv1\./, 'RCNN_base.0.')
+    .replace(/^bn1\./, 'RCNN_base.1.')
+    .replace(/^layer4\./, 'RCNN_top.0.')
+    .replace(/^layer(\d)\./, (_, stage: string) => `RCNN_base.${Number(stage) + 3}.`)
+  return headName(canonical) ?? name
+}
+
+function vggName(canonical: string): string {
+  return headName(canonical) ?? torchvisionVggName(canonical, 16).replace('features.', 'RCNN_base.')
+}

@@ -1,0 +1,106 @@
+import { planInput } from '../images/target-size.ts'
+import type { GraphName, Manifest } from '../models/manifest.ts'
+import { batchNormToConvolution } from '../onnx/transforms/batch-norm-to-convolution.ts'
+import { equalizeChannels, streamValues } from '../onnx/transforms/equalize-channels.ts'
+import { integerLayout } from '../onnx/transforms/integer-layout.ts'
+import type { WorkOptions } from '../progress.ts'
+import { type CalibrationPhoto, eachPhoto, photoFeed } from './calibration-photos.ts'
+import { ChannelStatistics } from './channel-statistics.ts'
+import { type Graphs, runPhoto } from './detector-graphs.ts'
+import type { CalibratedGraph } from './integer-graph.ts'
+import { int8Weights } from './layers.ts'
+import { ObservedGraph, type OpenGraph, requireFinite } from './observed-graph.ts'
+import { ValueStatistics } from './value-statistics.ts'
+
+/** What calibration found out. */
+export type Calibration = Readonly<Record<GraphName, CalibratedGraph>>
+
+/** Values of a photo of the usual shape, for which memory is counted. */
+const USUAL_PHOTO = { width: 640, height: 480 }
+
+/**
+ * Runs the float32 graphs over photos and collects the range of every value that integer layers read or write. No tensor
+ * is kept. Before that, the channels of residual streams are given equal reach.
+ *
+ * @throws VertebraError `MODEL_INVALID` for a number that is not finite; what decoding and running throw; `ABORTED`.
+ */
+export async function calibrate(
+  manifest: Manifest,
+  graphs: Graphs,
+  photos: readonly CalibrationPhoto[],
+  open: OpenGraph,
+  options: WorkOptions,
+): Promise<Calibration> {
+  const backbone = await equalizedBackbone(manifest, batchNormToConvolution(graphs.backbone), photos, open, options)
+  const models: Graphs = {
+    backbone,
+    rpn: batchNormToConvolution(graphs.rpn),
+    roiHead: batchNormToConvolution(graphs.roiHead),
+  }
+  const statistics = { backbone: new ValueStatistics(), rpn: new ValueStatistics(), roiHead: new ValueStatistics() }
+  const observed = await openObserved(manifest, models, open)
+  try {
+    await eachPhoto(photos, 'ranges', options, async (photo, name, i) => {
+      await runPhoto(manifest, observed, photo, (graph, value, tensor) => {
+        requireFinite(value, tensor, name)
+        statistics[graph].add(value, tensor, i)
+      })
+    })
+  } finally {
+    for (const graph of Object.values(observed)) await graph.dispose()
+  }
+  const of = (graph: GraphName): CalibratedGraph => {
+    const model = models[graph]
+    const results = statistics[graph].results()
+    const layout = integerLayout(model.graph, () => true)
+    return { model, ...results, weights: int8Weights(model, { layout, scales: results.scales }) }
+  }
+  return { backbone: of('backbone'), rpn: of('rpn'), roiHead: of('roiHead') }
+}
+
+/** The graphs with every value of their integer form open to be looked at. */
+export async function openObserved(
+  manifest: Manifest,
+  models: Graphs,
+  open: OpenGraph,
+  values: Graphs = models,
+): Promise<Readonly<Record<GraphName, ObservedGraph>>> {
+  const of = (graph: GraphName): readonly string[] => integerLayout(values[graph].graph, () => true).values
+  return {
+    backbone: await ObservedGraph.open(open, models.backbone, of('backbone'), usualInput(manifest)),
+    rpn: await ObservedGraph.open(open, models.rpn, of('rpn')),
+    roiHead: await ObservedGraph.open(open, models.roiHead, of('roiHead')),
+  }
+}
+
+/** The dimensions of the backbone's input for a photo of the usual shape. */
+export function usualInput({ input }: Manifest): { image: readonly number[] } {
+  const { paddedWidth, paddedHeight } = planInput(input, USUAL_PHOTO.width, USUAL_PHOTO.height)
+  return { image: [1, 3, paddedHeight, paddedWidth] }
+}
+
+async function equalizedBackbone(
+  manifest: Manifest,
+  model: Graphs['backbone'],
+  photos: readonly CalibrationPhoto[],
+  open: OpenGraph,
+  options: WorkOptions,
+): Promise<Graphs['backbone']> {
+  const values = streamValues(model)
+  if (values.length === 0) return model
+  const ranges = new Map<string, ChannelStatistics>()
+  const observed = await ObservedGraph.open(open, model, values, usualInput(manifest))
+  try {
+    await eachPhoto(photos, 'channels', options, async (photo, name) => {
+      await observed.run(photoFeed(manifest, photo), (value, tensor) => {
+        requireFinite(value, tensor, name)
+        const known = ranges.get(value) ?? new ChannelStatistics(tensor.dims[1] ?? 1)
+        known.add(tensor.dims, tensor.data)
+        ranges.set(value, known)
+      })
+    })
+  } finally {
+    await observed.dispose()
+  }
+  return equalizeChannels(model, ranges)
+}

@@ -1,0 +1,180 @@
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { resnet } from '../../src/architectures/resnet.ts'
+import { convertDetector } from '../../src/convert/convert.ts'
+import type { Recipe } from '../../src/convert/recipe.ts'
+import { loadDetector } from '../../src/load/node.ts'
+import { type LoadedModel, openModel } from '../../src/models/load.ts'
+import { encodeModel } from '../../src/onnx/codec.ts'
+import type { Progress } from '../../src/progress.ts'
+import type { CalibrationPhoto } from '../../src/quantize/calibration-photos.ts'
+import type { OpenGraph } from '../../src/quantize/observed-graph.ts'
+import { type QuantizedDetector, quantizeDetector, spread } from '../../src/quantize/quantize-detector.ts'
+import { nodeRuntime } from '../../src/runtime/node.ts'
+import { errorOf } from '../error-of.ts'
+import { temporaryFolder, testPhoto, tinyRecipe, writeModelFolder } from '../tiny-model.ts'
+
+const open: OpenGraph = async (model) => (await nodeRuntime()).open(encodeModel(model), 'cpu', { threads: 1 })
+const photo = (seed: number): CalibrationPhoto => ({
+  name: `${seed}.png`,
+  decode: async () => testPhoto(128, 96, seed),
+})
+const photos = [1, 2, 3, 4, 5].map(photo)
+
+/** A model folder in memory. */
+async function inMemory(files: ReadonlyMap<string, Uint8Array>): Promise<LoadedModel> {
+  return openModel({ origin: 'memory', read: async (name) => files.get(name) ?? new Uint8Array() })
+}
+
+async function tiny(changes: Partial<Recipe['network']> = {}, precision?: 'float32'): Promise<LoadedModel> {
+  const recipe = tinyRecipe()
+  return inMemory((await convertDetector({ ...recipe, network: { ...recipe.network, ...changes } }, precision)).files)
+}
+
+const preact = { backbone: resnet(18, { variant: 'v2', width: 8, stages: [2, 1, 1, 1] }) }
+
+describe.each([
+  ['activations after sums', {}],
+  ['activations before convolutions', preact],
+])('quantizeDetector, %s', (_, network) => {
+  let quantized: QuantizedDetector
+  const steps: Progress[] = []
+
+  beforeAll(async () => {
+    quantized = await quantizeDetector(await tiny(network), photos, open, { onProgress: (step) => steps.push(step) })
+  })
+
+  it('stays within 22 dB of float32 at every output (random weights; 1 part of noise to 158 of signal)', () => {
+    const outputs = quantized.report.graphs.flatMap((graph) => Object.entries(graph.outputs))
+    expect(outputs.map(([name]) => name)).toEqual(
+      expect.arrayContaining(['p3', 'objectness_p6', 'deltas_p3', 'class_logits']),
+    )
+    for (const [name, decibels] of outputs) expect(decibels, name).toBeGreaterThan(22)
+  })
+
+  it('says for every value how its range was chosen and how large its error is', () => {
+    const values = quantized.report.graphs.flatMap((graph) => graph.values)
+    expect(values.length).toBeGreaterThan(30)
+    for (const { low, high, decibels, method } of values) {
+      expect(low).toBeLessThanOrEqual(0)
+      expect(high).toBeGreaterThanOrEqual(0)
+      expect(decibels ?? 99).toBeGreaterThan(15)
+      expect(method).toMatch(/min-max|percentile|squared error/)
+    }
+  })
+
+  it('keeps in float32 what makes most noise, at no more than 5 % of the work', () => {
+    const groups = quantized.report.graphs.flatMap((graph) => graph.groups)
+    const kept = groups.filter((group) => group.kept)
+    expect(kept.length).toBeLessThan(groups.length)
+    expect(kept.reduce((sum, { cost }) => sum + cost, 0)).toBeLessThanOrEqual(0.05)
+    expect(kept.every(({ gain }) => gain >= 0.05)).toBe(true)
+    expect(groups.reduce((sum, { cost }) => sum + cost, 0)).toBeCloseTo(1, 2)
+  })
+
+  it('is a model folder that detects in int8, with source and licence carried over', async () => {
+    const folder = await writeModelFolder(join(temporaryFolder(), 'int8'), { ...quantized, leftOut: [] })
+    await using detector = await loadDetector(folder, { device: 'cpu' })
+    expect(detector.precision).toBe('int8')
+    expect(detector.manifest.name).toBe('tiny-int8')
+    expect(detector.manifest.source.licence).toBe('none')
+    expect(detector.manifest.source.weights).toBe('random numbers; quantized to int8 with 5 photos')
+    expect(Object.values(detector.manifest.graphs).map(({ precision }) => precision)).toEqual(['int8', 'int8', 'int8'])
+    const { detections } = await detector.detect(testPhoto(128, 96, 1), { minScore: 0 })
+    expect(detections.length).toBeGreaterThan(0)
+  })
+
+  it('tells how far it is', () => {
+    expect([...new Set(steps.map(({ phase }) => phase))]).toEqual([
+      'photos',
+      ...(network === preact ? ['channels'] : []),
+      'ranges',
+      'float32',
+      'sensitivity',
+      'error',
+    ])
+    expect(steps.every(({ done, total }) => total !== undefined && done <= total)).toBe(true)
+  })
+})
+
+describe('quantizeDetector with unusual input', () => {
+  const blank: CalibrationPhoto = {
+    name: 'blank.png',
+    decode: async () => ({ width: 64, height: 64, channels: 3, data: new Uint8Array(64 * 64 * 3).fill(7) }),
+  }
+  const broken: CalibrationPhoto = {
+    name: 'broken.png',
+    decode: async () => {
+      throw new Error('no picture')
+    },
+  }
+
+  it('goes without blank and unreadable photos, and warns of one alone', async () => {
+    const { report } = await quantizeDetector(await tiny(), [blank, broken, photo(1)], open)
+    expect(report.photos).toBe(1)
+    expect(report.warnings).toEqual([
+      'blank.png is blank and was left out.',
+      'broken.png was left out: no picture',
+      expect.stringMatching(/one photo only/),
+    ])
+  })
+
+  it('refuses when no photo is left', async () => {
+    expect(await errorOf(quantizeDetector(await tiny(), [blank, broken], open))).toMatch(
+      /^DATA_INVALID: .*none can be used: blank\.png is blank/,
+    )
+    expect(await errorOf(quantizeDetector(await tiny(), [], open))).toMatch(/^DATA_INVALID: .*there are none\.$/)
+  })
+
+  it('refuses a model that is int8 already', async () => {
+    const { files } = await quantizeDetector(await tiny(), [photo(1), photo(2)], open)
+    expect(await errorOf(quantizeDetector(await inMemory(files), photos, open))).toBe(
+      'INVALID_ARGUMENT: Expected one that computes in float32 for model but received "tiny-int8, which computes in int8 already".',
+    )
+  })
+
+  it('names the first value that is not finite', async () => {
+    const model = await tiny({}, 'float32')
+    const spoilt: LoadedModel = {
+      ...model,
+      async graph(name) {
+        const graph = await model.graph(name)
+        const bias = graph.graph.initializers.get('fpn.output5.bias')
+        if (!bias) return graph
+        const bytes = new Uint8Array(bias.bytes)
+        new Float32Array(bytes.buffer)[0] = Number.NaN
+        return {
+          ...graph,
+          graph: {
+            ...graph.graph,
+            initializers: new Map([...graph.graph.initializers, ['fpn.output5.bias', { ...bias, bytes }]]),
+          },
+        }
+      },
+    }
+    expect(await errorOf(quantizeDetector(spoilt, photos, open))).toMatch(
+      /^MODEL_INVALID: .*value "p5" but received NaN for 1\.png/,
+    )
+  })
+
+  it('stops when it is cancelled, and closes its sessions', async () => {
+    const abort = new AbortController()
+    let opened = 0
+    const counting: OpenGraph = async (graph) => {
+      const session = await open(graph)
+      opened++
+      return { ...session, dispose: () => session.dispose().then(() => void opened--) }
+    }
+    const work = quantizeDetector(await tiny(), photos, counting, {
+      signal: abort.signal,
+      onProgress: ({ phase }) => phase === 'ranges' && abort.abort(),
+    })
+    expect(await errorOf(work)).toMatch(/^ABORTED/)
+    expect(opened).toBe(0)
+  })
+})
+
+it('takes photos from all over a list', () => {
+  expect(spread([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 4)).toEqual([0, 2, 5, 7])
+  expect(spread([1, 2], 4)).toEqual([1, 2])
+})

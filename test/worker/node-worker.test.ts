@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import sharp from 'sharp'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type * as Vertebra from '../../src/index.node.ts'
+import { testPhoto, tinyModelFolder } from '../tiny-model.ts'
+
+// The thread's script exists only as built.
+const ENTRY = new URL('../../dist/index.node.js', import.meta.url)
+const isBuilt = existsSync(ENTRY)
+if (!isBuilt) console.warn('Skipped: the thread of Node needs the built library (npm run build).')
+
+const CAT = 'examples/photos/cat.jpg'
+
+describe.skipIf(!isBuilt)('a detector in a thread of Node', () => {
+  let folder: string
+  let vertebra: typeof Vertebra
+  beforeAll(async () => {
+    folder = await tinyModelFolder()
+    vertebra = await import(ENTRY.href)
+  })
+
+  it('finds what it finds in this thread, in every form of a picture', async () => {
+    await using here = await vertebra.loadDetector(folder)
+    const expected = (await here.detect(CAT, { minScore: 0.05 })).detections
+    expect(expected.length).toBeGreaterThan(3)
+    const steps: string[] = []
+    const onProgress = ({ phase }: { phase: string }): void => void steps.push(phase)
+    const there = await vertebra.loadDetector(folder, { worker: true, onProgress })
+    expect(steps).toEqual(['load', 'load', 'load'])
+    const bytes = await readFile(CAT)
+    const forms = [CAT, new URL(`../../${CAT}`, import.meta.url), bytes, new Blob([bytes]), sharp(CAT)]
+    for (const form of forms) expect((await there.detect(form, { minScore: 0.05 })).detections).toEqual(expected)
+    const photo = testPhoto(64, 48)
+    expect((await there.detectBatch([photo, CAT], { minScore: 0.05 }))[1]?.detections).toEqual(expected)
+    // Bytes stay the caller's.
+    expect(bytes.length).toBeGreaterThan(0)
+    const { c5 } = await there.backbone.extract(photo)
+    expect(c5).toEqual((await here.backbone.extract(photo)).c5)
+    await there.dispose()
+    await expect(there.detect(CAT)).rejects.toMatchObject({ code: 'DISPOSED' })
+  })
+
+  it('passes errors and aborts on as they are', async () => {
+    await using detector = await vertebra.loadDetector(folder, { worker: true })
+    await expect(detector.detect('nothing.jpg')).rejects.toBeInstanceOf(vertebra.VertebraError)
+    await expect(detector.detect('nothing.jpg')).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' })
+    await expect(detector.detect(CAT, { classes: ['bird'] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    const controller = new AbortController()
+    const aborted = detector.detect(CAT, { signal: controller.signal })
+    controller.abort()
+    await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' })
+    await expect(vertebra.loadDetector('no-such-model', { worker: true })).rejects.toMatchObject({
+      code: 'MODEL_NOT_FOUND',
+    })
+  })
+
+  it('works beside the event loop, and lets the process end', async () => {
+    const script = `
+      import { loadDetector } from ${JSON.stringify(ENTRY.href)}
+      const detector = await loadDetector(${JSON.stringify(folder)}, { worker: true })
+      let turns = 0
+      const count = () => { turns += 1; timer = setImmediate(count) }
+      let timer = setImmediate(count)
+      const { detections } = await detector.detect(${JSON.stringify(CAT)}, { minScore: 0.05 })
+      clearImmediate(timer)
+      console.log(detections.length > 3, turns > 100)
+    `
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
+    expect(stdout.trim()).toBe('true true')
+  })
+})
