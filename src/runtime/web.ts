@@ -5,6 +5,8 @@ import { openOrtSession, type Queue } from './ort-session.ts'
 import { probeDevice } from './probe.ts'
 import type { Device, DeviceReport, Runtime } from './runtime.ts'
 
+const START_MS = 60_000
+
 type OnnxRuntimeWeb = typeof import('onnxruntime-web/wasm')
 
 /** Where the two builds of onnxruntime-web are that this library uses. */
@@ -81,6 +83,8 @@ async function importBuild(build: keyof RuntimeModules, url: string | undefined)
       ? named()
       : import(/* @vite-ignore */ /* webpackIgnore: true */ url))
     ort.env.logLevel = 'fatal'
+    // Threads that never start (a bundler that put this worker into one file) are an error, not a hang.
+    ort.env.wasm.initTimeout = START_MS
     return ort
   } catch (cause) {
     throw new VertebraError(

@@ -160,7 +160,7 @@ describe.skipIf(missing)('an overlay in a page', { timeout: 120_000 }, () => {
 
   it('says what is seen, in the end the newest, at most every three seconds', async () => {
     await open({})
-    const said = (): Promise<string> => page.locator('[role=status][aria-live=polite]').innerText()
+    const said = (): Promise<string | null> => page.locator('[role=status][aria-live=polite]').textContent()
     const people = [{ box: BOX, label: 'person' }, { box: BOX, label: 'person' }, { box: BOX }]
     await update(people)
     await page.clock.runFor(10)

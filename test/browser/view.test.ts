@@ -5,7 +5,7 @@ import type { VertebraView } from '../../src/view/index.web.ts'
 import { tinyModelFolder } from '../tiny-model.ts'
 import { LIBRARY, launch, missing, PAGE } from './chromium.ts'
 import { contrast } from './contrast.ts'
-import { type Site, serve } from './serve.ts'
+import { ISOLATED, type Site, serve } from './serve.ts'
 
 declare global {
   /** What the element of the test's page has said, and the cameras that the page has opened. */
@@ -39,11 +39,12 @@ defineVertebraView()
 describe.skipIf(missing)('<vertebra-view>', { timeout: 120_000 }, () => {
   let browser: Browser
   let site: Site
+  let folder: string
   let context: BrowserContext
   let page: Page
   let problems: string[]
   beforeAll(async () => {
-    const folder = await tinyModelFolder()
+    folder = await tinyModelFolder()
     browser = await launch(['--use-fake-device-for-media-stream'])
     site = await serve({ ...LIBRARY, '/models/tiny/': folder, '/page.html': PAGE.replace('</html>', SCRIPT) })
   }, 120_000)
@@ -247,6 +248,30 @@ describe.skipIf(missing)('<vertebra-view>', { timeout: 120_000 }, () => {
     await context.setOffline(true)
     await button('Start camera').click()
     expect(await alert()).toContain('You are offline')
+  })
+
+  it('works under a strict Content-Security-Policy', async () => {
+    const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; base-uri 'none'"
+    await using strict = await serve(
+      {
+        ...LIBRARY,
+        '/models/tiny/': folder,
+        '/page.html':
+          '<!doctype html><title>policy</title><link rel="icon" href="/photos/cat.jpg"><script type="module" src="/page.js"></script>' +
+          '<vertebra-view model="tiny" src="/photos/cat.jpg" min-score="0.1" heat-map="c4" runtime-url="/onnxruntime-web/"></vertebra-view>',
+        '/page.js': "import { defineVertebraView } from '/vertebra/view.js'; defineVertebraView()",
+      },
+      { headers: { ...ISOLATED, 'Content-Security-Policy': policy } },
+    )
+    context = await browser.newContext()
+    page = await context.newPage()
+    const refused: string[] = []
+    page.on('console', (message) => {
+      if (message.type() === 'error') refused.push(message.text())
+    })
+    await page.goto(`${strict.origin}/page.html`)
+    await expect.poll(painted, { timeout: 60_000 }).toBeGreaterThan(0.95)
+    expect(refused).toEqual([])
   })
 
   it('can be read in light and dark', async () => {

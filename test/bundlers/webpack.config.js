@@ -1,0 +1,6 @@
+export default {
+  mode: 'production',
+  entry: './app.js',
+  optimization: { minimize: false },
+  output: { filename: 'app.js' },
+}
