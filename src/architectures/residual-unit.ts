@@ -1,6 +1,6 @@
 import type { Value } from '../onnx/graph.ts'
 import { type ConvLayer, channelsOf, type LayerBuilder } from './layers.ts'
-import type { ResidualDescription } from './residual.ts'
+import type { ResidualDescription } from './residual-description.ts'
 
 export interface UnitSizes {
   /** Channels of a basic unit, a quarter of a bottleneck's. */

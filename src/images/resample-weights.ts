@@ -19,7 +19,7 @@ export const FIXED_POINT_BITS = 22
 export function bilinearWeights(
   inputSize: number,
   outputSize: number,
-  scale = inputSize / outputSize,
+  scale: number = inputSize / outputSize,
 ): ResampleWeights {
   const starts = new Int32Array(outputSize)
   const counts = new Int32Array(outputSize)
@@ -43,7 +43,7 @@ export function bilinearWeights(
 export function antialiasWeights(
   inputSize: number,
   outputSize: number,
-  scale = inputSize / outputSize,
+  scale: number = inputSize / outputSize,
 ): ResampleWeights {
   const support = Math.max(1, scale)
   const taps = Math.ceil(support) * 2 + 1

@@ -1,4 +1,4 @@
-import { unexpected } from '../errors.ts'
+import { unexpected, VertebraError } from '../errors.ts'
 import type { InputSpec, ResizeRule, SizeRounding } from './input-spec.ts'
 
 /** Where a photo lies in the network's input: everything needed to bring a box back to the photo's own pixels. */
@@ -48,7 +48,8 @@ export function targetSize(rule: ResizeRule, width: number, height: number): { w
 /**
  * Where a photo of `width` x `height` pixels will lie in the input that `spec` describes.
  *
- * @throws VertebraError `INVALID_ARGUMENT` when the photo's sides are not whole numbers from 1 up.
+ * @throws VertebraError `INVALID_ARGUMENT` when the photo's sides are not whole numbers from 1 up; with the rule `crop`
+ * `IMAGE_TOO_LARGE` for a strip whose long side would pass 65,536 pixels.
  */
 export function planInput(spec: InputSpec, width: number, height: number): Placement {
   const target = targetSize(spec.resize, width, height)
@@ -75,13 +76,24 @@ export function planInput(spec: InputSpec, width: number, height: number): Place
 function middleCut(rule: Extract<ResizeRule, { rule: 'crop' }>, photoWidth: number, photoHeight: number): Cut {
   const other = Math.floor((rule.size * Math.max(photoWidth, photoHeight)) / Math.min(photoWidth, photoHeight))
   const [width, height] = photoWidth <= photoHeight ? [rule.size, other] : [other, rule.size]
+  if (other > LONGEST_CUT) {
+    const message = `Expected a picture of at most ${LONGEST_CUT} pixels along a side when its shorter one is ${rule.size}`
+    throw new VertebraError('IMAGE_TOO_LARGE', `${message} but ${photoWidth} x ${photoHeight} becomes ${other}.`)
+  }
   const left = roundSide((width - rule.width) / 2, 'nearest')
   const top = roundSide((height - rule.height) / 2, 'nearest')
   return { left, top, width, height }
 }
 
+/** Strips of one pixel would otherwise be enlarged to more than memory holds before their middle is taken. */
+const LONGEST_CUT = 65_536
+
 /** The target before rounding. The order of operations is each source's own: it decides sizes that fall on a tie. */
-function exactSize(rule: Exclude<ResizeRule, { rule: 'exact' | 'crop' }>, width: number, height: number): [number, number] {
+function exactSize(
+  rule: Exclude<ResizeRule, { rule: 'exact' | 'crop' }>,
+  width: number,
+  height: number,
+): [number, number] {
   const shorter = Math.min(width, height)
   const longer = Math.max(width, height)
   if (rule.rule === 'longer') {

@@ -15,7 +15,7 @@ export class Histogram {
   /** Width of a bin; 0 until the first number that is not zero. */
   width = 0
   /** Bin i holds numbers from (i - BINS) * width on. */
-  counts = new Float64Array(2 * BINS)
+  counts: Float64Array = new Float64Array(2 * BINS)
 
   /** Adds numbers, which must be finite. */
   add(values: Float32Array): void {

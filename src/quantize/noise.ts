@@ -29,7 +29,7 @@ export class Noise {
 
 /** The noise of each of some outputs, over photos. */
 export class OutputNoise {
-  readonly outputs = new Map<string, Noise>()
+  readonly outputs: Map<string, Noise> = new Map()
 
   add(names: readonly string[], reference: Maps, actual: Maps): void {
     for (const name of names) {

@@ -1,6 +1,7 @@
 import { unexpected } from '../errors.ts'
 import { type LoadedModel, sha256Of } from '../models/load.ts'
 import { type GraphFile, type GraphName, type Manifest, parseManifest } from '../models/manifest.ts'
+import { requireTask } from '../models/task.ts'
 import { encodeModel } from '../onnx/codec.ts'
 import type { Model } from '../onnx/model.ts'
 import { dequantizeWeights } from '../onnx/transforms/dequantize-weights.ts'
@@ -45,7 +46,7 @@ export async function quantizeDetector(
   open: OpenGraph,
   options: WorkOptions = {},
 ): Promise<QuantizedDetector> {
-  const { manifest } = model
+  const manifest = requireTask(model.manifest, 'detect')
   refuseInt8(manifest)
   const usable = await usablePhotos(photos, options)
   const graphs = await floatGraphs(model, options)
@@ -176,5 +177,5 @@ async function modelFolder(
     2,
   )
   files.set('model.json', new TextEncoder().encode(`${json}\n`))
-  return { manifest: parseManifest(json, 'model.json'), files }
+  return { manifest: requireTask(parseManifest(json, 'model.json'), 'detect'), files }
 }
