@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { resnet } from '../src/architectures/resnet.ts'
-import { type ConvertedModel, convertDetector } from '../src/convert/convert.ts'
+import { convertDetector } from '../src/convert/convert.ts'
 import type { Recipe } from '../src/convert/recipe.ts'
+import type { ConvertedModel } from '../src/convert/store-model.ts'
+import type { ModelManifest } from '../src/models/manifest.ts'
 import { randomWeights } from '../src/weights/random.ts'
 
 /** A real detector, only small and untrained: a ResNet of width 8 with a pyramid of 16 channels and three classes. */
@@ -83,7 +85,7 @@ export function tinyRecipe(changes: Partial<Recipe['manifest']> = {}): Recipe {
   }
 }
 
-export async function writeModelFolder(folder: string, model: ConvertedModel): Promise<string> {
+export async function writeModelFolder(folder: string, model: ConvertedModel<ModelManifest>): Promise<string> {
   await mkdir(folder, { recursive: true })
   for (const [name, content] of model.files) await writeFile(join(folder, name), content)
   return folder

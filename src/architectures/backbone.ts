@@ -6,7 +6,8 @@ import { type AlexnetDescription, alexnetFeatures, alexnetNetwork } from './alex
 import { checkChoice, checkCount, type FeatureInfo } from './feature.ts'
 import { type GooglenetDescription, googlenetFeatures, googlenetNetwork } from './googlenet.ts'
 import { LayerBuilder } from './layers.ts'
-import { type ResidualDescription, residualFeatures, residualNetwork } from './residual.ts'
+import { residualFeatures, residualNetwork } from './residual.ts'
+import type { ResidualDescription } from './residual-description.ts'
 import { type VggDescription, vggFeatures, vggNetwork } from './vgg.ts'
 
 /** A network that turns an image into feature maps. */
@@ -104,7 +105,13 @@ export function buildGraph(
   return layers.graph.build()
 }
 
-function classifierTop(layers: LayerBuilder, description: BackboneDescription, x: Value, classes: number): Value {
+/** What {@link buildClassifier} puts on the last level: [N, C, H, W] to [N, classes]. */
+export function classifierTop(
+  layers: LayerBuilder,
+  description: BackboneDescription,
+  x: Value,
+  classes: number,
+): Value {
   if (description.family === 'residual' || description.family === 'googlenet') {
     return layers.linear(layers.pooledVector(x), 'classifier', classes)
   }

@@ -6,7 +6,7 @@ export { type GooglenetDescription, googlenet, type InceptionWidths } from './go
 export type { Norm } from './layers.ts'
 export type { OutlineLayer, OutlineShortcut } from './outline.ts'
 export { ARCHITECTURES, type Architecture, architectureByName } from './registry.ts'
-export type { ResidualDescription } from './residual.ts'
+export type { ResidualDescription } from './residual-description.ts'
 export { cifarResnet, preactResnet, type ResnetDepth, resnet, resnext, slimResnetV2 } from './resnet.ts'
 export { buildRoiHead, type RoiBody, type RoiHeadDescription, type RoiPooling } from './roi-head.ts'
 export { buildRpn, type RpnDescription, rpnFeatures } from './rpn.ts'

@@ -1,5 +1,5 @@
 import { unexpected } from '../errors.ts'
-import type { ResidualDescription } from './residual.ts'
+import type { ResidualDescription } from './residual-description.ts'
 
 /**
  * The depths of the paper's table 1, and the 200 of arXiv:1603.05027: 2 (basic) or 3 (bottleneck) layers a unit, the stem and

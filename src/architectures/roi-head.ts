@@ -6,7 +6,8 @@ import type { Weights } from '../weights/weights.ts'
 import { binCornerPool } from './bin-corner-pool.ts'
 import { checkChoice, checkCount, type FeatureInfo } from './feature.ts'
 import { channelsOf, LayerBuilder, type Norm } from './layers.ts'
-import { type ResidualDescription, residualFeatures, residualUnits } from './residual.ts'
+import { residualFeatures, residualUnits } from './residual.ts'
+import type { ResidualDescription } from './residual-description.ts'
 
 /**
  * How a box becomes a map of `size` x `size` cells: RoIAlign (He et al. 2017, arXiv:1703.06870), the mean of sampled

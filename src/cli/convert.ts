@@ -2,16 +2,29 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
-import { convertDetector, STORED_PRECISIONS, type StoredPrecision } from '../convert/convert.ts'
+import { convertDetector } from '../convert/convert.ts'
+import { convertBackbone, convertClassifier, type NetworkOptions } from '../convert/convert-network.ts'
 import { DIALECT_NAMES, detectorRecipe } from '../convert/dialects/index.ts'
+import { imageNetwork } from '../convert/image-network.ts'
 import type { About } from '../convert/recipe.ts'
+import {
+  type ConvertedModel,
+  type ModelOutput,
+  STORED_PRECISIONS,
+  type StoredPrecision,
+} from '../convert/store-model.ts'
 import { messageOf, unexpected, VertebraError } from '../errors.ts'
+import type { ModelManifest } from '../models/manifest.ts'
 import { throwIfAborted } from '../progress.ts'
 import { readWeightFile } from '../weights/read-weights.node.ts'
+import { wholeNumber } from './options.ts'
 import { writeWhole } from './write-whole.ts'
 
 interface ConvertFlags {
   readonly out: string
+  readonly task: 'detect' | 'features' | 'classify'
+  readonly resize?: number
+  readonly crop?: number
   readonly dialect?: string
   readonly arch?: string
   readonly labels?: string
@@ -32,12 +45,19 @@ export function convertCommand(signal: AbortSignal): Command {
     )
     .requiredOption('-o, --out <folder>', 'the model folder to write')
     .addOption(
+      new Option('--task <task>', 'what the model is for; features and classify take the weights of a network alone')
+        .choices(['detect', 'features', 'classify'])
+        .default('detect'),
+    )
+    .addOption(
       new Option('--dialect <name>', 'whose detector it is (default: found from its tensors)').choices(DIALECT_NAMES),
     )
     .option('--arch <name>', 'the backbone, such as resnet50-v1 (default: found from its tensors)')
     .option('--labels <file>', 'class names without background, one a line, or a JSON list')
     .option('--about <file>', 'JSON with name, description, source and metrics for the manifest')
     .option('--config <file>', "JSON with the detector's numbers, when weights of our own training carry none")
+    .option('--resize <pixels>', 'features, classify: shorter side of a picture (default: 256)', wholeNumber(1))
+    .option('--crop <pixels>', 'classify: side of the middle square that is seen (default: 224)', wholeNumber(1))
     .addOption(
       new Option('--precision <form>', 'how weights are stored')
         .choices([...STORED_PRECISIONS, ...Object.keys(SHORT_PRECISIONS)])
@@ -47,44 +67,77 @@ export function convertCommand(signal: AbortSignal): Command {
       'after',
       `
 Weights of torchvision, Detectron (also 2), MMDetection, faster-rcnn.pytorch, py-faster-rcnn and ChainerCV (Faster R-CNN) and of
-our own training are recognised. Nothing in a pickle is run.
+our own training are recognised; with --task features or classify ResNets of torchvision, timm and Hugging Face, and torchvision's
+VGG, AlexNet and GoogLeNet. Nothing in a pickle is run.
 
 Examples:
   vertebra convert detector.safetensors --out my-model
   vertebra convert fasterrcnn_resnet50_fpn_coco-258fb6c6.pth --out torchvision-coco
   vertebra convert model_final.pkl --labels classes.txt --precision fp32 --out my-model
   vertebra convert VGG16_faster_rcnn_final.caffemodel --out vgg16-voc07
+  vertebra convert resnet50-11ad3fa6.pth --task classify --labels imagenet.txt --resize 232 --out my-resnet50
   vertebra detect photo.jpg --model my-model`,
     )
     .action((weights: string, flags: ConvertFlags) => convert(weights, flags, signal))
 }
 
 async function convert(weights: string, flags: ConvertFlags, signal: AbortSignal): Promise<void> {
-  const { dialect, arch } = flags
   const about = flags.about === undefined ? undefined : (parseJson(await readText(flags.about), flags.about) as About)
   const labels = flags.labels === undefined ? undefined : parseLabels(await readText(flags.labels), flags.labels)
   const config = flags.config === undefined ? undefined : await readText(flags.config)
   const file = await readWeightFile(weights, signal)
   throwIfAborted(signal)
-  const { title, recipe } = detectorRecipe(file, { dialect, arch, labels, about, config })
-  process.stdout.write(`${weights}: ${title} (${file.container}, ${file.tensors.size} tensors)\n`)
   const { precision } = flags
   const stored = precision === 'fp16' || precision === 'fp32' ? SHORT_PRECISIONS[precision] : precision
   let bytes = 0
-  const { manifest, leftOut } = await convertDetector(recipe, stored, {
+  const output: ModelOutput = {
     async save(name, content) {
       throwIfAborted(signal)
       bytes += content.byteLength
       await writeWhole(join(flags.out, name), content)
     },
     sha256: async (content) => createHash('sha256').update(content).digest('hex'),
-  })
+  }
+  const recognised = (title: string): void => {
+    process.stdout.write(`${weights}: ${title} (${file.container}, ${file.tensors.size} tensors)\n`)
+  }
+  let converted: ConvertedModel<ModelManifest>
+  if (flags.task === 'detect') {
+    refuseFlags(flags, ['resize', 'crop'])
+    const { dialect, arch } = flags
+    const { title, recipe } = detectorRecipe(file, { dialect, arch, labels, about, config })
+    recognised(title)
+    converted = await convertDetector(recipe, stored, output)
+  } else {
+    refuseFlags(flags, [
+      'dialect',
+      'arch',
+      'config',
+      ...(flags.task === 'features' ? (['labels', 'crop'] as const) : []),
+    ])
+    const network = imageNetwork(file)
+    recognised(network.title)
+    const { resize, crop } = flags
+    const options: NetworkOptions = { labels, about, resize, crop }
+    converted =
+      flags.task === 'classify'
+        ? await convertClassifier(network, options, stored, output)
+        : await convertBackbone(network, options, stored, output)
+  }
+  const { manifest, leftOut } = converted
   if (leftOut.length > 0) {
     const some = `${leftOut.slice(0, 4).join(', ')}${leftOut.length > 4 ? ', …' : ''}`
-    process.stderr.write(`Left out ${leftOut.length} tensors that a detector has no need of: ${some}\n`)
+    process.stderr.write(`Left out ${leftOut.length} tensors that the model has no need of: ${some}\n`)
   }
-  const { architecture, labels: classes } = manifest
-  process.stdout.write(`${flags.out}: ${architecture}, ${classes.length} classes, ${(bytes / 1e6).toFixed(1)} MB\n`)
+  const form = 'labels' in manifest ? `${manifest.labels.length} classes` : 'features only'
+  process.stdout.write(`${flags.out}: ${manifest.architecture}, ${form}, ${(bytes / 1e6).toFixed(1)} MB\n`)
+}
+
+/** What means nothing for a task is a mistake, not to be passed over. */
+function refuseFlags(flags: ConvertFlags, names: readonly (keyof ConvertFlags)[]): void {
+  const given = names.find((name) => flags[name] !== undefined)
+  if (given === undefined) return
+  throw new VertebraError('INVALID_ARGUMENT', `Expected no --${given} with --task ${flags.task}.`)
 }
 
 async function readText(path: string): Promise<string> {

@@ -2,7 +2,6 @@ import { dirname, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { OpenDataset } from '../datasets/open-dataset.node.ts'
 import { subset } from '../datasets/subset.ts'
-import { loadDetector } from '../load/node.ts'
 import { unexpected, VertebraError } from '../errors.ts'
 import {
   type CocoResult,
@@ -13,6 +12,7 @@ import {
   writeCocoResults,
 } from '../formats/index.ts'
 import { baseName, stemOf } from '../formats/names.ts'
+import { loadDetector } from '../load/node.ts'
 import type { DeviceChoice } from '../runtime/runtime.ts'
 import { DATASET_KINDS, imagesOption, openShown, splitOption } from './dataset-options.ts'
 import { problemList } from './dataset-problems.ts'

@@ -1,11 +1,12 @@
-import type { Manifest } from '../models/manifest.ts'
+import type { ModelManifest } from '../models/manifest.ts'
 import type { ModelSummary } from '../models/summary.ts'
+import { taskOf } from '../models/task.ts'
 import type { DeviceReport } from '../runtime/runtime.ts'
 
 /** What `vertebra info` prints of a model. */
 export function modelText(
   origin: string,
-  manifest: Manifest,
+  manifest: ModelManifest,
   { photo, input, graphs, levels }: ModelSummary,
   runtime: string,
   devices: readonly DeviceReport[],
@@ -17,7 +18,8 @@ export function modelText(
     `${manifest.name}: ${manifest.description}`,
     `  folder        ${origin}`,
     `  architecture  ${manifest.architecture}`,
-    `  labels        ${manifest.labels.length}: ${manifest.labels.map((label) => label.name).join(', ')}`,
+    `  task          ${taskOf(manifest)}`,
+    ...('labels' in manifest ? [`  labels        ${manifest.labels.length}: ${labelText(manifest.labels)}`] : []),
     `  weights       ${manifest.source.weights}`,
     `  licence       ${manifest.source.licence}`,
     ...manifest.metrics.map(({ metric, value, dataset }) => `  ${metric.padEnd(13)} ${value} on ${dataset}`),
@@ -25,9 +27,9 @@ export function modelText(
     `  A photo of ${photo.width} x ${photo.height} is an input of ${input.width} x ${input.height}:`,
     ...graphs.map(
       (graph) =>
-        `    ${graph.graph.padEnd(9)} ${millions(graph.parameters)} M parameters  ${billions(graph.multiplyAdds)} G multiply-adds  ${megabytes(graph.bytes)} MB (${graph.precision})`,
+        `    ${graph.graph.padEnd(10)} ${millions(graph.parameters)} M parameters  ${billions(graph.multiplyAdds)} G multiply-adds  ${megabytes(graph.bytes)} MB (${graph.precision})`,
     ),
-    `    ${'together'.padEnd(9)} ${millions(parameters)} M parameters  ${billions(multiplyAdds)} G multiply-adds  ${megabytes(bytes)} MB`,
+    `    ${'together'.padEnd(10)} ${millions(parameters)} M parameters  ${billions(multiplyAdds)} G multiply-adds  ${megabytes(bytes)} MB`,
     '',
     '  Feature maps:',
     ...levels.map(
@@ -39,6 +41,14 @@ export function modelText(
     ...devices.map(({ device, works, reason }) => `    ${works ? 'yes' : 'no '}  ${device.padEnd(9)} ${reason}`),
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** A thousand names are too many to look at. */
+const SHOWN_LABELS = 100
+
+function labelText(labels: readonly { readonly name: string }[]): string {
+  const names = labels.slice(0, SHOWN_LABELS).map(({ name }) => name)
+  return `${names.join(', ')}${labels.length > SHOWN_LABELS ? ', …' : ''}`
 }
 
 const millions = (count: number): string => (count / 1e6).toFixed(2).padStart(7)

@@ -4,9 +4,10 @@ import { messageOf, VertebraError } from '../errors.ts'
 
 /**
  * Writes a file whole or not at all: into a temporary file beside it, which then takes its name. Missing folders are made.
+ * @param content the whole, or its pieces one after another
  * @throws VertebraError `OUTPUT_FAILED` that names the file; what was there before is untouched.
  */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeWhole(path: string, content: string | Uint8Array | Generator<Uint8Array>): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`)
   try {
     await mkdir(dirname(path), { recursive: true })

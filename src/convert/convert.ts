@@ -3,47 +3,10 @@ import type { FeatureInfo } from '../architectures/feature.ts'
 import { buildRoiHead, type RoiPooling } from '../architectures/roi-head.ts'
 import { buildRpn, rpnFeatures } from '../architectures/rpn.ts'
 import { VertebraError } from '../errors.ts'
-import { sha256Of } from '../models/load.ts'
-import { type GraphName, type Manifest, parseManifest } from '../models/manifest.ts'
-import { encodeModel } from '../onnx/codec.ts'
+import type { GraphName, Manifest } from '../models/manifest.ts'
 import type { Model } from '../onnx/model.ts'
-import { foldBatchNorm } from '../onnx/transforms/fold-batch-norm.ts'
-import { halveWeights } from '../onnx/transforms/halve-weights.ts'
-import { quantizeWeights } from '../onnx/transforms/quantize-weights.ts'
 import type { ManifestBase, NetworkDescription, Recipe } from './recipe.ts'
-
-/** How a model folder stores its weights. */
-export const STORED_PRECISIONS = ['int8-weights', 'float16', 'float32'] as const
-
-export type StoredPrecision = (typeof STORED_PRECISIONS)[number]
-
-/** Where the files of a model folder go as soon as each is made. */
-export interface ModelOutput {
-  /** Called for one file after the other, for `model.json` last: until it is there, a folder is not a model. */
-  save(name: string, content: Uint8Array): Promise<void>
-  /** 64 hexadecimal digits. Default: Web Crypto's, which copies what it reads. */
-  readonly sha256?: ((content: Uint8Array) => Promise<string>) | undefined
-}
-
-/** A model folder in memory: the manifest, and the bytes of each of its files. */
-export interface ConvertedModel {
-  readonly manifest: Manifest
-  readonly files: ReadonlyMap<string, Uint8Array>
-  /** The tensors that were left out because a detector has no need of them. */
-  readonly leftOut: readonly string[]
-}
-
-const STORED: Readonly<Record<StoredPrecision, (model: Model) => Model>> = {
-  'int8-weights': quantizeWeights,
-  float16: halveWeights,
-  float32: (model) => model,
-}
-
-const FILES: Readonly<Record<GraphName, string>> = {
-  backbone: 'backbone.onnx',
-  rpn: 'rpn.onnx',
-  roiHead: 'roi-head.onnx',
-}
+import { type ConvertedModel, type ModelOutput, type StoredPrecision, storeModel } from './store-model.ts'
 
 /**
  * Builds the graphs of a detector, folds batch norm, stores the weights as asked, and writes the manifest.
@@ -64,41 +27,8 @@ export async function convertDetector(
   output?: ModelOutput,
 ): Promise<ConvertedModel> {
   const { graphs, features, pyramid } = buildGraphs(weights, network, base)
-  const unused = weights.unused().filter((name) => !isExtra(name))
-  if (unused.length > 0) {
-    const some = unused.slice(0, 8).join(', ')
-    throw new VertebraError(
-      'WEIGHTS_INVALID',
-      `Expected every tensor to have a place in the network but ${unused.length} have none: ${some}${unused.length > 8 ? ', …' : ''}.`,
-      { value: unused },
-    )
-  }
-  checkManifest({ ...base, features, pyramid })
-  const files = new Map<string, Uint8Array>()
-  const { save, sha256 = sha256Of } = output ?? { save: async (name, content) => void files.set(name, content) }
-  const entries: [GraphName, Manifest['graphs'][GraphName]][] = []
-  for (const name of Object.keys(FILES) as GraphName[]) {
-    const content = encodeModel(STORED[precision](foldBatchNorm(graphs[name])))
-    entries.push([name, { file: FILES[name], bytes: content.byteLength, sha256: await sha256(content), precision }])
-    await save(FILES[name], content)
-  }
-  const graphEntries = Object.fromEntries(entries) as Manifest['graphs']
-  const json = manifestJson({ ...base, features, pyramid, graphs: graphEntries })
-  const manifest = parseManifest(json, MANIFEST_FILE)
-  await save(MANIFEST_FILE, new TextEncoder().encode(json))
-  return { manifest, files, leftOut: weights.unused() }
-}
-
-const MANIFEST_FILE = 'model.json'
-
-function manifestJson(manifest: Manifest): string {
-  return `${JSON.stringify(manifest, undefined, 2)}\n`
-}
-
-/** Before anything is saved: whatever the graphs will be, the rest of the manifest is right. */
-function checkManifest(manifest: Omit<Manifest, 'graphs'>): void {
-  const graph = { file: 'any.onnx', bytes: 1, sha256: '0'.repeat(64), precision: 'float32' } as const
-  parseManifest(manifestJson({ ...manifest, graphs: { backbone: graph, rpn: graph, roiHead: graph } }), MANIFEST_FILE)
+  const parts = { weights, isExtra, base: { ...base, features, pyramid }, graphs }
+  return storeModel('detect', parts, precision, output)
 }
 
 function buildGraphs(

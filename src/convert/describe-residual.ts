@@ -1,4 +1,4 @@
-import type { ResidualDescription } from '../architectures/residual.ts'
+import type { ResidualDescription } from '../architectures/residual-description.ts'
 import { type ResnetDepth, resnet } from '../architectures/resnet.ts'
 import { unexpected } from '../errors.ts'
 import { type Checkpoint, outputsOf } from './checkpoint.ts'

@@ -1,4 +1,4 @@
-import type { ResidualDescription } from '../architectures/residual.ts'
+import type { ResidualDescription } from '../architectures/residual-description.ts'
 import { caffeNormsDivided, caffeResnetName, caffeTensors } from '../weights/dialects/caffe.ts'
 import { CHAINER_EPSILON, chainerResnetName, isChainerCounter } from '../weights/dialects/chainer.ts'
 import { huggingFaceResnetName } from '../weights/dialects/huggingface.ts'
@@ -14,6 +14,8 @@ import { stemBiasInNorm } from './stem-bias.ts'
 export interface ResidualBackbone {
   /** `ResNet-50 (stride on the 3x3) with the names of Hugging Face` */
   readonly title: string
+  /** Whose names its tensors have. */
+  readonly project: string
   readonly description: ResidualDescription
   readonly weights: Weights
   /** Outputs of its classifier, where it has one. */
@@ -76,7 +78,7 @@ export function residualBackbone(file: WeightFile): ResidualBackbone {
     if (!source?.shape('backbone.block1.unit1.conv1.weight') || !source.shape('backbone.conv1.weight')) continue
     const description = { ...describeResidual(source, { variant, epsilon }), ...changes }
     const title = `${residualTitle(description)} with the names of ${project}`
-    return { title, description, weights: source.weights, classes: source.shape('classifier.weight')?.[0] }
+    return { title, project, description, weights: source.weights, classes: source.shape('classifier.weight')?.[0] }
   }
   const some = [...file.tensors.keys()].slice(0, 4).join(', ')
   const projects = NAMINGS.map(({ project }) => project).join(', ')

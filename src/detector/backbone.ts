@@ -1,5 +1,6 @@
 import type { FeatureInfo } from '../architectures/feature.ts'
-import type { Manifest } from '../models/manifest.ts'
+import type { ModelManifest } from '../models/manifest.ts'
+import { isFor } from '../models/task.ts'
 import type { WorkOptions } from '../progress.ts'
 import { cosineSimilarity, type FeatureMap, poolFeatureMap } from './feature-map.ts'
 
@@ -39,7 +40,7 @@ export interface Backbone<Input> {
 
 /** A backbone that was loaded on its own. */
 export interface LoadedBackbone<Input> extends Backbone<Input>, AsyncDisposable {
-  readonly manifest: Manifest
+  readonly manifest: ModelManifest
   /** Frees the model's memory once running calls have ended. */
   dispose(): Promise<void>
 }
@@ -48,11 +49,13 @@ export interface LoadedBackbone<Input> extends Backbone<Input>, AsyncDisposable 
 export type Extract<Input> = Backbone<Input>['extract']
 
 /** Every level of a model, finest first: the backbone's, then those that only its pyramid has. */
-export function levelsOf({ features, pyramid }: Manifest): FeatureInfo[] {
+export function levelsOf(manifest: ModelManifest): FeatureInfo[] {
+  const { features } = manifest
+  const pyramid = isFor(manifest, 'detect') ? manifest.pyramid : []
   return [...features, ...pyramid.filter((level) => features.every(({ name }) => name !== level.name))]
 }
 
-export function backboneOf<Input>(manifest: Manifest, extract: Extract<Input>): Backbone<Input> {
+export function backboneOf<Input>(manifest: ModelManifest, extract: Extract<Input>): Backbone<Input> {
   async function embed(input: Input, options: EmbedOptions = {}): Promise<Float32Array> {
     const level = options.level ?? (manifest.features.at(-1) as FeatureInfo).name
     const maps = await extract(input, { signal: options.signal, levels: [level] })

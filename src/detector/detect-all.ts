@@ -87,7 +87,8 @@ export function endsEverything(error: unknown): boolean {
 
 const ENDING: ReadonlySet<string> = new Set(['ABORTED', 'DISPOSED', 'DEPENDENCY_MISSING'])
 
-function asVertebraError(error: unknown): VertebraError {
+/** Whatever was thrown, as the one error class. */
+export function asVertebraError(error: unknown): VertebraError {
   if (error instanceof VertebraError) return error
   return new VertebraError('INFERENCE_FAILED', `Detection failed: ${messageOf(error)}.`, { cause: error })
 }

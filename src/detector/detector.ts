@@ -1,4 +1,5 @@
-import type { Manifest } from '../models/manifest.ts'
+import type { Manifest, ModelManifest } from '../models/manifest.ts'
+import { requireTask } from '../models/task.ts'
 import type { ChosenDevice } from '../runtime/choose-device.ts'
 import type { Frame } from '../stream/frame.ts'
 import { type Backbone, backboneOf, type Extract } from './backbone.ts'
@@ -47,9 +48,9 @@ export interface Detector<Input, Source = AsyncIterable<Input>> extends AsyncDis
   dispose(): Promise<void>
 }
 
-/** What a detector is made of, wherever its network runs. */
+/** What a detector, or the backbone of any model, is made of, wherever its network runs. */
 export interface DetectorCore<Input> {
-  readonly manifest: Manifest
+  readonly manifest: ModelManifest
   readonly device: ChosenDevice
   readonly precision: Sessions['precision']
   readonly runtime: string
@@ -68,7 +69,8 @@ export function detectorOf<Input, Source>(
   core: DetectorCore<Input>,
   openFrames: OpenFrames<Input, Source>,
 ): Detector<Input, Source> {
-  const { manifest, detectBatch, dispose } = core
+  const { detectBatch, dispose } = core
+  const manifest = requireTask(core.manifest, 'detect')
   async function detect(image: Input, options?: DetectOptions): Promise<DetectionResult> {
     const [result] = await detectBatch([image], options)
     return result as DetectionResult

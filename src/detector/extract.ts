@@ -1,7 +1,7 @@
 import type { FeatureInfo } from '../architectures/feature.ts'
 import { unexpected } from '../errors.ts'
 import type { Placement } from '../images/target-size.ts'
-import type { Manifest } from '../models/manifest.ts'
+import type { ModelManifest } from '../models/manifest.ts'
 import { throwIfAborted } from '../progress.ts'
 import type { FloatTensor } from '../runtime/runtime.ts'
 import { type ExtractOptions, type Features, levelsOf } from './backbone.ts'
@@ -13,7 +13,7 @@ import type { Sessions } from './sessions.ts'
 
 /** Runs a photo through the backbone, and through the pyramid when one of its levels is wanted. */
 export async function extractFeatures<Input>(
-  manifest: Manifest,
+  manifest: ModelManifest,
   sessions: Sessions,
   decode: DecodeImage<Input>,
   input: Input,

@@ -1,5 +1,7 @@
 import { openModel } from '../models/load.ts'
+import type { ModelManifest } from '../models/manifest.ts'
 import type { ModelFiles } from '../models/model-files.ts'
+import { requireTask } from '../models/task.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import { checkDeviceChoice, chooseDevice } from '../runtime/choose-device.ts'
 import type { DeviceChoice, Runtime } from '../runtime/runtime.ts'
@@ -7,7 +9,7 @@ import type { DetectorCore } from './detector.ts'
 import { localDetector } from './local-detector.ts'
 import { positiveInteger } from './options.ts'
 import type { DecodeImage } from './platform.ts'
-import { createSessions, type SessionName } from './sessions.ts'
+import { createSessions, type SessionName, type Sessions } from './sessions.ts'
 
 export interface LoadOptions extends WorkOptions {
   /** Where to run. Default `auto`: the best device that works here. */
@@ -24,19 +26,39 @@ const FIRST_SESSIONS: Readonly<Record<ModelPart, readonly SessionName[]>> = {
   backbone: ['backbone'],
 }
 
-/** Opens the sessions that the first call will need, so that a model that cannot run fails here. */
+/**
+ * A detector, or the backbone of any model, ready for the first call.
+ * @throws VertebraError `MODEL_INVALID` when a detector is asked for and the model is none.
+ */
 export async function openDetector<Input>(
   files: ModelFiles,
   runtime: Runtime,
   decode: DecodeImage<Input>,
   part: ModelPart,
-  { device = 'auto', threads, signal, onProgress }: LoadOptions,
+  options: LoadOptions,
 ): Promise<DetectorCore<Input>> {
-  const names = FIRST_SESSIONS[part]
+  const check = (manifest: ModelManifest): ModelManifest =>
+    part === 'detector' ? requireTask(manifest, 'detect') : manifest
+  const { manifest, sessions } = await openSessions(files, runtime, FIRST_SESSIONS[part], check, options)
+  return localDetector(manifest, sessions, decode)
+}
+
+/**
+ * Opens the sessions that the first call will need, so that a model that cannot run fails here.
+ * @param check refuses a model of another task before any of its graphs is read
+ */
+export async function openSessions<M extends ModelManifest>(
+  files: ModelFiles,
+  runtime: Runtime,
+  names: readonly SessionName[],
+  check: (manifest: ModelManifest) => M,
+  { device = 'auto', threads, signal, onProgress }: LoadOptions,
+): Promise<{ manifest: M; sessions: Sessions }> {
   const choice = checkDeviceChoice(device)
   if (threads !== undefined) positiveInteger('threads', threads)
   throwIfAborted(signal)
   const loaded = await openModel(files, { signal })
+  const manifest = check(loaded.manifest)
   const chosen = await chooseDevice(runtime, choice)
   const total = 1 + names.length
   onProgress?.({ phase: 'load', done: 1, total, item: 'model.json' })
@@ -52,5 +74,5 @@ export async function openDetector<Input>(
     await sessions.dispose()
     throw error
   }
-  return localDetector(loaded.manifest, sessions, decode)
+  return { manifest, sessions }
 }

@@ -4,7 +4,8 @@ import type { Detection } from '../heads/detection.ts'
 import type { DetectedBoxes } from '../heads/postprocess.ts'
 import type { RgbImage } from '../images/image.ts'
 import { planInput } from '../images/target-size.ts'
-import type { Manifest } from '../models/manifest.ts'
+import type { Manifest, ModelManifest } from '../models/manifest.ts'
+import { requireTask } from '../models/task.ts'
 import { throwIfAborted } from '../progress.ts'
 import type { DetectorCore } from './detector.ts'
 import { extractFeatures } from './extract.ts'
@@ -17,7 +18,7 @@ import { createStopwatch, STAGES } from './stopwatch.ts'
 
 /** A detector whose network runs here. */
 export function localDetector<Input>(
-  manifest: Manifest,
+  model: ModelManifest,
   sessions: Sessions,
   decode: DecodeImage<Input>,
 ): DetectorCore<Input> {
@@ -26,6 +27,7 @@ export function localDetector<Input>(
   async function detectBatch(inputs: readonly Input[], options: DetectOptions = {}): Promise<DetectionResult[]> {
     if (!Array.isArray(inputs)) throw unexpected('images', 'an array of pictures', inputs)
     const { signal, onProgress } = options
+    const manifest = requireTask(model, 'detect')
     const selection = selectionOf(manifest, options)
     throwIfAborted(signal)
     const stopwatch = createStopwatch()
@@ -53,7 +55,7 @@ export function localDetector<Input>(
   }
 
   return {
-    manifest,
+    manifest: model,
     get device() {
       return sessions.device
     },
@@ -61,13 +63,13 @@ export function localDetector<Input>(
     runtime: sessions.runtime,
     detectBatch: (inputs, options) => orOnNextDevice(sessions, () => detectBatch(inputs, options)),
     extract: (input, options) =>
-      orOnNextDevice(sessions, () => extractFeatures(manifest, sessions, decode, input, options)),
+      orOnNextDevice(sessions, () => extractFeatures(model, sessions, decode, input, options)),
     dispose: () => sessions.dispose(),
   }
 }
 
 /** A device that was lost while it ran gives way to the next one, and the work is done again there. */
-async function orOnNextDevice<T>(sessions: Sessions, work: () => Promise<T>): Promise<T> {
+export async function orOnNextDevice<T>(sessions: Sessions, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

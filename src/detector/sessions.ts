@@ -1,5 +1,7 @@
 import { VertebraError } from '../errors.ts'
 import type { LoadedModel } from '../models/load.ts'
+import type { ModelManifest } from '../models/manifest.ts'
+import { isFor, requireTask } from '../models/task.ts'
 import { encodeModel } from '../onnx/codec.ts'
 import type { Model } from '../onnx/model.ts'
 import { dequantizeWeights } from '../onnx/transforms/dequantize-weights.ts'
@@ -10,8 +12,8 @@ import { type ChosenDevice, chooseDevice } from '../runtime/choose-device.ts'
 import type { DeviceTraits, Runtime, Session, SessionOptions } from '../runtime/runtime.ts'
 
 /**
- * The sessions of one model. `network` is backbone and RPN joined in memory, so that no feature map is copied between
- * them; `backbone` and `rpn` alone serve whoever asks for feature maps.
+ * The sessions of one model. `network` is backbone and RPN, or backbone and classifier, joined in memory, so that no feature
+ * map is copied between them; `backbone` and `rpn` alone serve whoever asks for feature maps.
  */
 export type SessionName = 'network' | 'backbone' | 'rpn' | 'roiHead'
 
@@ -46,7 +48,7 @@ export function createSessions(
     const graph = await loadGraphs(model, name, options)
     const fitting = traits.roiAlign ? graph : roiAlignToGridSample(graph)
     const floats = traits.keepsInt8Weights ? fitting : dequantizeWeights(fitting)
-    const hold = traits.holdsTensors && name === 'network' ? model.manifest.roi.levels : []
+    const hold = traits.holdsTensors && name === 'network' ? pooledLevels(model.manifest) : []
     return runtime.open(encodeModel(floats), device.device, { threads, hold })
   }
 
@@ -94,10 +96,19 @@ export function createSessions(
 
 async function loadGraphs(model: LoadedModel, name: SessionName, options: WorkOptions): Promise<Model> {
   if (name !== 'network') return model.graph(name, options)
+  const { manifest } = model
   const backbone = await model.graph('backbone', options)
+  if (isFor(manifest, 'classify')) {
+    return joinModels(backbone, await model.graph('classifier', options), { outputs: ['logits'] })
+  }
   const rpn = await model.graph('rpn', options)
   // In the C4 and DC5 forms a level of the backbone is pooled from directly.
-  const features = new Set(model.manifest.features.map((feature) => feature.name))
-  const pooled = model.manifest.roi.levels.filter((level) => features.has(level))
+  const features = new Set(manifest.features.map((feature) => feature.name))
+  const pooled = requireTask(manifest, 'detect').roi.levels.filter((level) => features.has(level))
   return joinModels(backbone, rpn, { outputs: [...pooled, ...rpn.graph.outputs.map((output) => output.name)] })
+}
+
+/** What the RoI head reads of the network. */
+function pooledLevels(manifest: ModelManifest): readonly string[] {
+  return isFor(manifest, 'detect') ? manifest.roi.levels : []
 }

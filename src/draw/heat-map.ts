@@ -20,7 +20,8 @@ export interface HeatMapOptions {
 
 /**
  * The strength of a feature map as colours over the photo: mean of |activation| over the channels, dark violet at the 2nd
- * percentile of the cells on the photo to light yellow at the 98th, enlarged bilinearly to the photo's size.
+ * percentile of the cells on the photo to light yellow at the 98th, enlarged bilinearly to the photo's size. What a network's
+ * input cuts off the photo keeps its own colours.
  *
  * @throws VertebraError `INVALID_ARGUMENT` when the data does not fit its shape, or the opacity is out of range.
  * @example
@@ -35,18 +36,20 @@ export function drawHeatMap(photo: RgbImage, map: DrawableFeatureMap, options: H
     throw unexpected('the feature map', `${shape} numbers, at least one`, map.data.length)
   }
   const strength = meanMagnitude(map)
-  // Cells per photo pixel: the map covers the padded input.
-  const cellsX = placement === undefined ? map.width : (placement.inputWidth / placement.paddedWidth) * map.width
-  const cellsY = placement === undefined ? map.height : (placement.inputHeight / placement.paddedHeight) * map.height
-  scaleToPercentiles(strength, map.width, Math.ceil(cellsX), Math.ceil(cellsY))
+  const { cellsX, cellsY, left: startX, top: startY, usedX, usedY } = cellsOf(map, placement)
+  scaleToPercentiles(strength, map.width, Math.ceil(usedX), Math.ceil(usedY))
   const colours = heatColours()
-  const data = new Uint8Array(photo.data.length)
+  const data = Uint8Array.from(photo.data)
   for (let y = 0; y < photo.height; y++) {
-    const cellY = Math.min(Math.max(((y + 0.5) / photo.height) * cellsY - 0.5, 0), map.height - 1)
+    const downMap = ((y + 0.5) / photo.height) * cellsY - startY
+    if (downMap < 0 || downMap > usedY) continue
+    const cellY = Math.min(Math.max(downMap - 0.5, 0), map.height - 1)
     const top = Math.floor(cellY)
     const bottom = Math.min(top + 1, map.height - 1)
     for (let x = 0; x < photo.width; x++) {
-      const cellX = Math.min(Math.max(((x + 0.5) / photo.width) * cellsX - 0.5, 0), map.width - 1)
+      const alongMap = ((x + 0.5) / photo.width) * cellsX - startX
+      if (alongMap < 0 || alongMap > usedX) continue
+      const cellX = Math.min(Math.max(alongMap - 0.5, 0), map.width - 1)
       const left = Math.floor(cellX)
       const right = Math.min(left + 1, map.width - 1)
       const upper = mix(strength, top * map.width + left, top * map.width + right, cellX - left)
@@ -60,6 +63,33 @@ export function drawHeatMap(photo: RgbImage, map: DrawableFeatureMap, options: H
     }
   }
   return { width: photo.width, height: photo.height, data }
+}
+
+/** In cells: the sides of the whole photo, where the network's view of it starts, and how far that goes. */
+interface Cells {
+  readonly cellsX: number
+  readonly cellsY: number
+  readonly left: number
+  readonly top: number
+  readonly usedX: number
+  readonly usedY: number
+}
+
+/** The map covers the padded input. */
+function cellsOf({ width, height }: DrawableFeatureMap, placement: Placement | undefined): Cells {
+  if (placement === undefined) return { cellsX: width, cellsY: height, left: 0, top: 0, usedX: width, usedY: height }
+  const { inputWidth, inputHeight, paddedWidth, paddedHeight, cut } = placement
+  const usedX = (inputWidth / paddedWidth) * width
+  const usedY = (inputHeight / paddedHeight) * height
+  if (cut === undefined) return { cellsX: usedX, cellsY: usedY, left: 0, top: 0, usedX, usedY }
+  return {
+    cellsX: (cut.width / paddedWidth) * width,
+    cellsY: (cut.height / paddedHeight) * height,
+    left: (cut.left / paddedWidth) * width,
+    top: (cut.top / paddedHeight) * height,
+    usedX,
+    usedY,
+  }
 }
 
 function meanMagnitude({ channels, height, width, data }: DrawableFeatureMap): Float32Array {

@@ -1,3 +1,5 @@
+import type { Classifier } from '../classify/classifier.ts'
+import { openClassifier } from '../classify/load.ts'
 import { backboneOf, type LoadedBackbone } from '../detector/backbone.ts'
 import { type Detector, type DetectorCore, detectorOf } from '../detector/detector.ts'
 import { type LoadOptions, type ModelPart, openDetector } from '../detector/load.ts'
@@ -33,7 +35,7 @@ export async function loadDetector(model: string | URL, options: NodeLoadOptions
 }
 
 /**
- * Loads only the backbone of a model, for feature maps and embeddings.
+ * Loads only the backbone of a model, for feature maps and embeddings: of a detector, of a classifier, or one alone.
  * @throws VertebraError as `loadDetector`.
  * @example
  * const backbone = await loadBackbone('resnet101-voc')
@@ -45,6 +47,20 @@ export async function loadBackbone(
 ): Promise<LoadedBackbone<ImageInput>> {
   const { manifest, extract, dispose } = await load(model, 'backbone', options)
   return { ...backboneOf(manifest, extract), manifest, dispose, [Symbol.asyncDispose]: dispose }
+}
+
+/**
+ * Loads a classifier: a model folder of the task `classify`, such as `vertebra convert --task classify` makes. It runs in this
+ * thread.
+ *
+ * @param model as for `loadDetector`.
+ * @throws VertebraError as `loadDetector`; `MODEL_INVALID` also for a model of another task.
+ * @example
+ * const classifier = await loadClassifier('my-resnet50')
+ * const { classes } = await classifier.classify('cat.jpg', { top: 5 })
+ */
+export async function loadClassifier(model: string | URL, options: LoadOptions = {}): Promise<Classifier<ImageInput>> {
+  return openClassifier(await locateModel(model), await nodeRuntime(), decodeImage, options)
 }
 
 async function load(

@@ -1,3 +1,5 @@
+import type { Classifier } from '../classify/classifier.ts'
+import { openClassifier } from '../classify/load.ts'
 import { backboneOf, type LoadedBackbone } from '../detector/backbone.ts'
 import { type Detector, type DetectorCore, detectorOf } from '../detector/detector.ts'
 import { type LoadOptions, type ModelPart, openDetector } from '../detector/load.ts'
@@ -47,7 +49,7 @@ export async function loadDetector(
 }
 
 /**
- * Loads only the backbone of a model, for feature maps and embeddings.
+ * Loads only the backbone of a model, for feature maps and embeddings: of a detector, of a classifier, or one alone.
  * @throws VertebraError as `loadDetector`.
  * @example
  * const backbone = await loadBackbone('resnet101-voc')
@@ -59,6 +61,24 @@ export async function loadBackbone(
 ): Promise<LoadedBackbone<ImageInput>> {
   const { manifest, extract, dispose } = await load(model, 'backbone', options)
   return { ...backboneOf(manifest, extract), manifest, dispose, [Symbol.asyncDispose]: dispose }
+}
+
+/**
+ * Loads a classifier: a model folder of the task `classify`, such as `vertebra convert --task classify` makes. It runs in the
+ * page, not in a worker.
+ *
+ * @param model as for `loadDetector`.
+ * @throws VertebraError as `loadDetector`; `MODEL_INVALID` also for a model of another task.
+ * @example
+ * const classifier = await loadClassifier('models/my-resnet50')
+ * const { classes } = await classifier.classify(document.querySelector('img'), { top: 5 })
+ */
+export async function loadClassifier(
+  model: ModelInput,
+  { runtimeUrl, ...options }: Omit<WebLoadOptions, 'worker'> = {},
+): Promise<Classifier<ImageInput>> {
+  const files = await locateModel(portableModel(model, document.baseURI))
+  return openClassifier(files, createWebRuntime(runtimeModules(runtimeUrl)), decodeImage, options)
 }
 
 async function load(

@@ -1,6 +1,8 @@
 import { VertebraError } from '../errors.ts'
 import type { Model, ValueInfo } from '../onnx/model.ts'
-import type { GraphName, Manifest } from './manifest.ts'
+import type { AnyGraphName } from './load.ts'
+import type { ClassifierManifest, Manifest, ModelManifest } from './manifest.ts'
+import { isFor, requireTask } from './task.ts'
 
 type Expected = Readonly<
   Record<string, { readonly dataType: string; readonly rank: number; readonly channels?: number }>
@@ -10,7 +12,7 @@ type Expected = Readonly<
  * Checks that a graph has the inputs and outputs the manifest promises.
  * @throws VertebraError `MODEL_INVALID` that names what is missing or different.
  */
-export function checkGraphs(manifest: Manifest, name: GraphName, model: Model, origin: string): void {
+export function checkGraphs(manifest: ModelManifest, name: AnyGraphName, model: Model, origin: string): void {
   const { inputs, outputs } = expectedValues(manifest, name)
   const problems = [
     ...differences('input', inputs, model.graph.inputs),
@@ -24,11 +26,14 @@ export function checkGraphs(manifest: Manifest, name: GraphName, model: Model, o
   }
 }
 
-function expectedValues(manifest: Manifest, name: GraphName): { inputs: Expected; outputs: Expected } {
-  const map = (channels: number) => ({ dataType: 'float32', rank: 4, channels })
-  const features = Object.fromEntries(manifest.features.map((level) => [level.name, map(level.channels)]))
-  const pyramid = Object.fromEntries(manifest.pyramid.map((level) => [level.name, map(level.channels)]))
+const map = (channels: number) => ({ dataType: 'float32', rank: 4, channels })
+
+function expectedValues(model: ModelManifest, name: AnyGraphName): { inputs: Expected; outputs: Expected } {
+  const features = Object.fromEntries(model.features.map((level) => [level.name, map(level.channels)]))
   if (name === 'backbone') return { inputs: { image: map(3) }, outputs: features }
+  if (isFor(model, 'classify')) return classifierValues(model)
+  const manifest = requireTask(model, 'detect')
+  const pyramid = Object.fromEntries(manifest.pyramid.map((level) => [level.name, map(level.channels)]))
   if (name === 'rpn') {
     // In the C4 and DC5 forms the pyramid is a level of the backbone itself, and the graph need not repeat it.
     const outputs: Record<string, Expected[string]> = {}
@@ -54,6 +59,13 @@ function expectedValues(manifest: Manifest, name: GraphName): { inputs: Expected
       class_logits: { dataType: 'float32', rank: 2, channels: columns },
       box_deltas: { dataType: 'float32', rank: 2, channels: manifest.head.classAgnostic ? 4 : 4 * columns },
     },
+  }
+}
+
+function classifierValues({ features, labels }: ClassifierManifest): { inputs: Expected; outputs: Expected } {
+  return {
+    inputs: Object.fromEntries(features.slice(-1).map((level) => [level.name, map(level.channels)])),
+    outputs: { logits: { dataType: 'float32', rank: 2, channels: labels.length } },
   }
 }
 

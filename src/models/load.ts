@@ -3,19 +3,22 @@ import { decodeModel } from '../onnx/codec.ts'
 import type { Model } from '../onnx/model.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import { checkGraphs } from './check-graphs.ts'
-import { type GraphName, type Manifest, parseManifest } from './manifest.ts'
+import { type GraphFile, type ModelManifest, parseManifest } from './manifest.ts'
 import type { ModelFiles } from './model-files.ts'
 
+/** The name of a graph of any model. */
+export type AnyGraphName = 'backbone' | 'rpn' | 'roiHead' | 'classifier'
+
 /** A checked model folder. Graphs are read when they are first asked for. */
-export interface LoadedModel {
-  readonly manifest: Manifest
+export interface LoadedModel<M extends ModelManifest = ModelManifest> {
+  readonly manifest: M
   readonly origin: string
   /**
    * Reads, checks and decodes one graph; its weights are views into the file's bytes.
    * @throws VertebraError `MODEL_NOT_FOUND`, `MODEL_CORRUPT` when size or sha256 differ, `GRAPH_INVALID`,
-   * `MODEL_INVALID` when inputs or outputs are not what the manifest says.
+   * `MODEL_INVALID` when inputs or outputs are not what the manifest says, or the model has no such graph.
    */
-  graph(name: GraphName, options?: WorkOptions): Promise<Model>
+  graph(name: AnyGraphName, options?: WorkOptions): Promise<Model>
 }
 
 /**
@@ -30,7 +33,7 @@ export async function openModel(files: ModelFiles, { signal }: WorkOptions = {})
     manifest,
     origin: files.origin,
     async graph(name, options = {}) {
-      const { file, bytes, sha256 } = manifest.graphs[name]
+      const { file, bytes, sha256 } = graphFile(manifest, name)
       const content = await files.read(file, { ...options, expected: { bytes, sha256 } })
       throwIfAborted(options.signal)
       try {
@@ -44,6 +47,13 @@ export async function openModel(files: ModelFiles, { signal }: WorkOptions = {})
       return model
     },
   }
+}
+
+function graphFile({ graphs, name: model }: ModelManifest, name: AnyGraphName): GraphFile {
+  const file = new Map<string, GraphFile>(Object.entries(graphs)).get(name)
+  if (file) return file
+  const known = Object.keys(graphs).join(', ')
+  throw new VertebraError('MODEL_INVALID', `Expected a graph "${name}" in the model "${model}" but it has ${known}.`)
 }
 
 async function checkContent(path: string, content: Uint8Array, bytes: number, sha256: string): Promise<void> {

@@ -43,18 +43,25 @@ const graphFile = z.strictObject({
   precision: z.enum(['float32', 'float16', 'int8-weights', 'int8']),
 })
 
-/** The manifest of a model folder. */
-export interface Manifest {
+/** What the manifest of every model folder says. */
+interface AnyManifest {
   readonly format: 'vertebra-model'
   readonly version: 1
   readonly name: string
   readonly description: string
   readonly architecture: string
-  /** The K classes in the order of the network's outputs, without background. */
-  readonly labels: readonly { readonly name: string; readonly categoryId: number }[]
   readonly input: InputSpec
   /** What the backbone gives, finest first. */
   readonly features: readonly FeatureInfo[]
+  readonly source: ModelSource
+  readonly metrics: readonly ModelMetric[]
+}
+
+/** The manifest of a detector. */
+export interface Manifest extends AnyManifest {
+  readonly task?: 'detect' | undefined
+  /** The K classes in the order of the network's outputs, without background. */
+  readonly labels: readonly { readonly name: string; readonly categoryId: number }[]
   /** What the RPN and the RoI head see, finest first. */
   readonly pyramid: readonly FeatureInfo[]
   readonly anchors: AnchorSpec
@@ -62,10 +69,26 @@ export interface Manifest {
   readonly roi: RoiSpec
   readonly head: PostprocessOptions
   readonly graphs: { readonly backbone: GraphFile; readonly rpn: GraphFile; readonly roiHead: GraphFile }
-  readonly source: ModelSource
-  readonly metrics: readonly ModelMetric[]
 }
 
+/** The manifest of a backbone alone. */
+export interface FeaturesManifest extends AnyManifest {
+  readonly task: 'features'
+  readonly graphs: { readonly backbone: GraphFile }
+}
+
+/** The manifest of a classifier: a backbone, and a graph from its last level to one logit a class. */
+export interface ClassifierManifest extends AnyManifest {
+  readonly task: 'classify'
+  /** The K classes in the order of the network's outputs; a name may occur twice, as in ImageNet. */
+  readonly labels: readonly { readonly name: string }[]
+  readonly graphs: { readonly backbone: GraphFile; readonly classifier: GraphFile }
+}
+
+/** The manifest of any model folder; without a `task` it is a detector's. */
+export type ModelManifest = Manifest | FeaturesManifest | ClassifierManifest
+
+/** The graphs of a detector. */
 export type GraphName = keyof Manifest['graphs']
 
 export interface GraphFile {
@@ -93,26 +116,45 @@ export interface ModelMetric {
   readonly command: string
 }
 
-/** What `parseManifest` checks first; docs/model.schema.json is the same as JSON Schema. */
-export const manifestSchema: z.ZodMiniType<Manifest> = z.strictObject({
+const inputFields = {
+  channels: z.enum(['rgb', 'bgr']),
+  mean: three,
+  std: z.tuple([positive, positive, positive]),
+  padMultiple: count,
+}
+const resizeRules = [
+  z.strictObject({ rule: z.literal('longer'), size: count, rounding, scale, ...resize }),
+  z.strictObject({ rule: z.literal('shorter'), size: count, max: count, rounding, scale, ...resize }),
+  z.strictObject({ rule: z.literal('exact'), width: count, height: count, ...resize }),
+] as const
+const cropRule = z.strictObject({ rule: z.literal('crop'), size: count, width: count, height: count, ...resize })
+
+/** Every part of a photo can hold an object, so a detector's input is never cropped. */
+const wholeInput = z.strictObject({ ...inputFields, resize: z.discriminatedUnion('rule', resizeRules) })
+const anyInput = z.strictObject({ ...inputFields, resize: z.discriminatedUnion('rule', [...resizeRules, cropRule]) })
+
+const anyManifest = {
   format: z.literal('vertebra-model'),
   version: z.literal(1),
   name: z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]*$/, 'a name of lower-case letters, digits, ".", "_" and "-"')),
   description: text,
   architecture: text,
-  labels: z.array(z.strictObject({ name: text, categoryId: z.int() })).check(z.minLength(1)),
-  input: z.strictObject({
-    channels: z.enum(['rgb', 'bgr']),
-    mean: three,
-    std: z.tuple([positive, positive, positive]),
-    resize: z.discriminatedUnion('rule', [
-      z.strictObject({ rule: z.literal('longer'), size: count, rounding, scale, ...resize }),
-      z.strictObject({ rule: z.literal('shorter'), size: count, max: count, rounding, scale, ...resize }),
-      z.strictObject({ rule: z.literal('exact'), width: count, height: count, ...resize }),
-    ]),
-    padMultiple: count,
-  }),
   features: z.array(feature).check(z.minLength(1)),
+  source: z.strictObject({
+    weights: text,
+    url: z.optional(text),
+    licence: text,
+    attribution: z.optional(text),
+    citations: z.array(text),
+  }),
+  metrics: z.array(z.strictObject({ dataset: text, metric: text, value: z.number(), command: text })),
+}
+
+const detectorSchema = z.strictObject({
+  ...anyManifest,
+  task: z.optional(z.literal('detect')),
+  labels: z.array(z.strictObject({ name: text, categoryId: z.int() })).check(z.minLength(1)),
+  input: wholeInput,
   pyramid: z.array(feature).check(z.minLength(1)),
   anchors: z.strictObject({
     levels: z
@@ -167,22 +209,32 @@ export const manifestSchema: z.ZodMiniType<Manifest> = z.strictObject({
     toPhoto: z.optional(z.enum(['before-decoding', 'before-nms', 'after-nms'])),
   }),
   graphs: z.strictObject({ backbone: graphFile, rpn: graphFile, roiHead: graphFile }),
-  source: z.strictObject({
-    weights: text,
-    url: z.optional(text),
-    licence: text,
-    attribution: z.optional(text),
-    citations: z.array(text),
-  }),
-  metrics: z.array(z.strictObject({ dataset: text, metric: text, value: z.number(), command: text })),
 })
+
+/** What `parseManifest` checks first; docs/model.schema.json is the same as JSON Schema. */
+export const manifestSchema: z.ZodMiniType<ModelManifest> = z.discriminatedUnion('task', [
+  detectorSchema,
+  z.strictObject({
+    ...anyManifest,
+    task: z.literal('features'),
+    input: anyInput,
+    graphs: z.strictObject({ backbone: graphFile }),
+  }),
+  z.strictObject({
+    ...anyManifest,
+    task: z.literal('classify'),
+    labels: z.array(z.strictObject({ name: text })).check(z.minLength(1)),
+    input: anyInput,
+    graphs: z.strictObject({ backbone: graphFile, classifier: graphFile }),
+  }),
+])
 
 /**
  * Checks the text of a `model.json`: first the schema, then what the fields say of each other.
  * @param origin where it came from, for messages.
  * @throws VertebraError `MODEL_INVALID` that names every field that is wrong.
  */
-export function parseManifest(json: string, origin: string): Manifest {
+export function parseManifest(json: string, origin: string): ModelManifest {
   let value: unknown
   try {
     value = JSON.parse(json)
@@ -202,8 +254,14 @@ function invalid(origin: string, problems: readonly string[]): VertebraError {
   return new VertebraError('MODEL_INVALID', `${origin} is not a valid model manifest: ${problems.join('; ')}.`)
 }
 
+function cropProblems({ resize }: InputSpec): string[] {
+  if (resize.rule !== 'crop' || resize.size >= Math.max(resize.width, resize.height)) return []
+  return [`input.resize: ${resize.width} x ${resize.height} cannot be taken of a side of ${resize.size}`]
+}
+
 /** What a schema of single fields cannot say. */
-function contradictions(manifest: Manifest): string[] {
+function contradictions(manifest: ModelManifest): string[] {
+  if (manifest.task === 'features' || manifest.task === 'classify') return cropProblems(manifest.input)
   const problems: string[] = []
   const pyramid = new Map(manifest.pyramid.map((level) => [level.name, level]))
   for (const { feature: level, stride } of manifest.anchors.levels) {

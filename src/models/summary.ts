@@ -1,14 +1,15 @@
 import { unexpected } from '../errors.ts'
 import { planInput } from '../images/target-size.ts'
 import { countOperations, inferShapes } from '../onnx/shapes.ts'
-import type { LoadedModel } from './load.ts'
-import type { GraphName, Manifest } from './manifest.ts'
+import type { AnyGraphName, LoadedModel } from './load.ts'
+import type { GraphFile, ModelManifest } from './manifest.ts'
+import { isFor, requireTask } from './task.ts'
 
 /** One graph's cost. */
 export interface GraphSummary {
-  readonly graph: GraphName
+  readonly graph: AnyGraphName
   readonly bytes: number
-  readonly precision: Manifest['graphs'][GraphName]['precision']
+  readonly precision: GraphFile['precision']
   readonly parameters: number
   readonly multiplyAdds: number
 }
@@ -41,7 +42,7 @@ export async function summarizeModel(model: LoadedModel, width: number, height: 
   const { paddedWidth, paddedHeight } = planInput(manifest.input, width, height)
   const sizes = new Map<string, readonly number[]>()
   const graphs: GraphSummary[] = []
-  for (const name of ['backbone', 'rpn', 'roiHead'] as const) {
+  for (const [name, { bytes, precision }] of graphFiles(manifest)) {
     const graph = await model.graph(name)
     const dims: Record<string, readonly number[]> = {}
     for (const input of graph.graph.inputs) {
@@ -50,10 +51,11 @@ export async function summarizeModel(model: LoadedModel, width: number, height: 
     const shapes = inferShapes(graph, dims)
     for (const output of graph.graph.outputs) sizes.set(output.name, shapes.get(output.name) ?? [])
     const { parameters, multiplyAdds } = countOperations(graph, dims)
-    const { bytes, precision } = manifest.graphs[name]
     graphs.push({ graph: name, bytes, precision, parameters, multiplyAdds })
   }
-  const known = new Map([...manifest.features, ...manifest.pyramid].map((level) => [level.name, level]))
+  const known = new Map(
+    [...manifest.features, ...(isFor(manifest, 'detect') ? manifest.pyramid : [])].map((level) => [level.name, level]),
+  )
   const levels = [...known.values()].map((level) => {
     const [, , rows = 0, columns = 0] = sizes.get(level.name) ?? []
     return { ...level, width: columns, height: rows }
@@ -61,14 +63,25 @@ export async function summarizeModel(model: LoadedModel, width: number, height: 
   return { photo: { width, height }, input: { width: paddedWidth, height: paddedHeight }, graphs, levels }
 }
 
+/** In the order in which they run. */
+function graphFiles(manifest: ModelManifest): [AnyGraphName, GraphFile][] {
+  const { backbone } = manifest.graphs
+  if (isFor(manifest, 'features')) return [['backbone', backbone]]
+  const rest = isFor(manifest, 'classify')
+    ? ([['classifier', manifest.graphs.classifier]] as const)
+    : (['rpn', 'roiHead'] as const).map((name) => [name, requireTask(manifest, 'detect').graphs[name]] as const)
+  return [['backbone', backbone], ...rest.map(([name, file]): [AnyGraphName, GraphFile] => [name, file])]
+}
+
 function inputDims(
   name: string,
-  manifest: Manifest,
+  model: ModelManifest,
   image: readonly number[],
   sizes: ReadonlyMap<string, readonly number[]>,
 ): readonly number[] {
   const known = name === 'image' ? image : sizes.get(name)
   if (known) return known
+  const manifest = requireTask(model, 'detect')
   // All proposals on the first level: the fully connected layers cost the same wherever they come from.
   const rows = name.endsWith(`_${manifest.roi.levels[0]}`) ? manifest.rpn.postNmsTopN : 0
   if (name.startsWith('rois_')) return [rows, 4]

@@ -2,7 +2,7 @@ import type { ExtractOptions, Features } from '../detector/backbone.ts'
 import type { DetectOptions } from '../detector/options.ts'
 import type { DetectionResult } from '../detector/result.ts'
 import { VertebraError, type VertebraErrorCode } from '../errors.ts'
-import type { Manifest } from '../models/manifest.ts'
+import type { ModelManifest } from '../models/manifest.ts'
 import type { Progress, WorkOptions } from '../progress.ts'
 import type { ChosenDevice } from '../runtime/choose-device.ts'
 
@@ -13,7 +13,7 @@ type Plain<Options extends WorkOptions> = Omit<Options, 'signal' | 'onProgress'>
 
 /** What a loaded detector says of itself. */
 export interface LoadedInfo {
-  readonly manifest: Manifest
+  readonly manifest: ModelManifest
   readonly device: ChosenDevice
   readonly precision: DetectionResult['precision']
   readonly runtime: string

@@ -11,6 +11,9 @@ import { temporaryFolder, tinyRecipe, writeModelFolder } from '../tiny-model.ts'
 import { launch, missing } from './chromium.ts'
 import { contrast } from './contrast.ts'
 
+/** A busy machine may take its time: what is waited for comes, or never does. */
+const SOON = { timeout: 30_000 }
+
 /** The demo as a person starts it, on two tiny models, with a camera that films the repository's photos. */
 describe.skipIf(missing)('the demo of examples/webcam', { timeout: 180_000 }, () => {
   let server: ChildProcess
@@ -107,20 +110,20 @@ describe.skipIf(missing)('the demo of examples/webcam', { timeout: 180_000 }, ()
     await open()
     await running()
     await score('0.1')
-    await expect.poll(painted).toEqual([expect.toSatisfy((share: number) => share > 0.005 && share < 0.6)])
+    await expect.poll(painted, SOON).toEqual([expect.toSatisfy((share: number) => share > 0.005 && share < 0.6)])
     await score('1')
-    await expect.poll(painted).toEqual([0])
+    await expect.poll(painted, SOON).toEqual([0])
     await score('0.1')
     await page.getByText('Classes:').click()
     await page.getByRole('button', { name: 'None' }).click()
-    await expect.poll(painted).toEqual([0])
+    await expect.poll(painted, SOON).toEqual([0])
     expect(await page.locator('#classes-count').textContent()).toBe('0 of 3')
     await page.getByRole('checkbox', { name: 'dog' }).check()
-    await expect.poll(painted).toEqual([expect.toSatisfy((share: number) => share > 0)])
+    await expect.poll(painted, SOON).toEqual([expect.toSatisfy((share: number) => share > 0)])
     await page.getByRole('combobox', { name: 'Heat map' }).selectOption('c5')
-    await expect.poll(painted, { timeout: 30_000 }).toEqual([expect.toSatisfy((share: number) => share > 0.9)])
+    await expect.poll(painted, SOON).toEqual([expect.toSatisfy((share: number) => share > 0.9)])
     await page.getByRole('combobox', { name: 'Heat map' }).selectOption('')
-    await expect.poll(painted, { timeout: 30_000 }).toEqual([expect.toSatisfy((share: number) => share < 0.9)])
+    await expect.poll(painted, SOON).toEqual([expect.toSatisfy((share: number) => share < 0.9)])
     expect(await page.locator('.stages dt').allTextContents()).toEqual([
       'decode',
       'prepare',
@@ -177,7 +180,7 @@ describe.skipIf(missing)('the demo of examples/webcam', { timeout: 180_000 }, ()
     await running()
     expect(await liveTracks()).toBe(1)
     await page.getByRole('radio', { name: 'Sample' }).check()
-    await expect.poll(liveTracks).toBe(0)
+    await expect.poll(liveTracks, SOON).toBe(0)
     await running()
     expect(problems).toEqual([])
   })
@@ -186,7 +189,7 @@ describe.skipIf(missing)('the demo of examples/webcam', { timeout: 180_000 }, ()
     await open({ camera: false })
     await running()
     await page.getByRole('radio', { name: 'Camera' }).check()
-    await expect.poll(() => page.getByRole('alert').textContent()).toContain('The camera was not allowed')
+    await expect.poll(() => page.getByRole('alert').textContent(), SOON).toContain('The camera was not allowed')
     await page.getByRole('radio', { name: 'Sample' }).check()
     await running()
     expect(await page.getByRole('alert').count()).toBe(0)
@@ -200,12 +203,12 @@ describe.skipIf(missing)('the demo of examples/webcam', { timeout: 180_000 }, ()
     await file.setInputFiles('examples/photos/astronaut.jpg')
     await running()
     await score('0.1')
-    await expect.poll(painted).toEqual([expect.toSatisfy((share: number) => share > 0.005)])
+    await expect.poll(painted, SOON).toEqual([expect.toSatisfy((share: number) => share > 0.005)])
     await page.getByRole('combobox', { name: 'Heat map' }).selectOption('p4')
-    await expect.poll(painted, { timeout: 30_000 }).toEqual([expect.toSatisfy((share: number) => share > 0.65)])
+    await expect.poll(painted, SOON).toEqual([expect.toSatisfy((share: number) => share > 0.65)])
     await file.setInputFiles({ name: 'odd.mp4', mimeType: 'video/mp4', buffer: await readFile('package.json') })
     await expect
-      .poll(() => page.getByRole('alert').textContent())
+      .poll(() => page.getByRole('alert').textContent(), SOON)
       .toBe('odd.mp4 is not a picture or video that this browser can show.')
   })
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import type { ConvertedModel } from '../../src/convert/convert.ts'
+import type { ConvertedModel } from '../../src/convert/store-model.ts'
 import { selectProposals } from '../../src/heads/proposals.ts'
 import { inputTensor, type RgbImage } from '../../src/images/index.ts'
 import { loadDetector } from '../../src/load/node.ts'

@@ -1,4 +1,4 @@
-import type { ResidualDescription } from '../../architectures/residual.ts'
+import type { ResidualDescription } from '../../architectures/residual-description.ts'
 import type { RoiBody } from '../../architectures/roi-head.ts'
 import type { InputSpec } from '../../images/input-spec.ts'
 import type { Manifest } from '../../models/manifest.ts'

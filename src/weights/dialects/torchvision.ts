@@ -24,35 +24,66 @@ export function torchvisionResnetName(canonical: string): string {
   return `layer${stage}.${Number(number) - 1}.${part}.${field}`
 }
 
-/** Index of each convolution in torchvision's `features`, by stage, for VGG-16 and VGG-19 without batch norm. */
-const VGG_FEATURES: Readonly<Record<16 | 19, readonly (readonly number[])[]>> = {
-  16: [
-    [0, 2],
-    [5, 7],
-    [10, 12, 14],
-    [17, 19, 21],
-    [24, 26, 28],
-  ],
-  19: [
-    [0, 2],
-    [5, 7],
-    [10, 12, 14, 16],
-    [19, 21, 23, 25],
-    [28, 30, 32, 34],
-  ],
+/** Convolutions of each stage. */
+const VGG_STAGES = { 11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3], 19: [2, 2, 4, 4, 4] } as const
+
+export type TorchvisionVggDepth = keyof typeof VGG_STAGES
+
+/** The index of a convolution in torchvision's `features`: it, its norm and its ReLU are one each, and so is the pool of a stage. */
+function vggFeature(depth: TorchvisionVggDepth, hasNorm: boolean, stage: number, index: number): number | undefined {
+  const layers = hasNorm ? 3 : 2
+  const counts: readonly number[] = VGG_STAGES[depth]
+  if (index > (counts[stage - 1] ?? 0)) return undefined
+  const before = counts.slice(0, stage - 1).reduce((sum, count) => sum + count * layers + 1, 0)
+  return before + (index - 1) * layers
 }
 
 /**
- * The convolutions of a torchvision VGG checkpoint (`features.0.weight` …) under the library's names, for `vgg(depth)`.
- * Its classifier (`classifier.0` is fc6, `classifier.3` fc7) has no place in a backbone and stays in `unused()`.
+ * A torchvision VGG checkpoint (`features.0.weight` …, `classifier.0` is fc6) under the library's names, for `vgg(depth)`.
  */
-export function torchvisionVgg(source: Weights, depth: 16 | 19): Weights {
+export function torchvisionVgg(source: Weights, depth: TorchvisionVggDepth): Weights {
   return renameWeights(source, (canonical) => torchvisionVggName(canonical, depth))
 }
 
 /** torchvision's name for the library's own name of a VGG's tensor. */
-export function torchvisionVggName(canonical: string, depth: 16 | 19): string {
-  const [, stage, index, field] = /^backbone\.conv(\d)_(\d)\.(\w+)$/.exec(canonical) ?? []
-  const feature = VGG_FEATURES[depth][Number(stage) - 1]?.[Number(index) - 1]
-  return feature === undefined ? canonical : `features.${feature}.${field}`
+export function torchvisionVggName(canonical: string, depth: TorchvisionVggDepth, hasNorm = false): string {
+  const [, stage, index, norm, field] = /^backbone\.conv(\d)_(\d)\.(bn\.)?(\w+)$/.exec(canonical) ?? []
+  const feature = stage === undefined ? undefined : vggFeature(depth, hasNorm, Number(stage), Number(index))
+  if (feature !== undefined) return `features.${feature + (norm ? 1 : 0)}.${field}`
+  return canonical.replace(/^classifier\.fc(\d)/, (_, layer) => `classifier.${(Number(layer) - 6) * 3}`)
+}
+
+/** torchvision's name for the library's own name of an AlexNet's tensor. */
+export function torchvisionAlexnetName(canonical: string): string {
+  const [, layer, field] = /^(?:backbone|classifier)\.(\w+)\.(\w+)$/.exec(canonical) ?? []
+  const place = ALEXNET[layer ?? '']
+  return place === undefined ? canonical : `${place}.${field}`
+}
+
+const ALEXNET: Readonly<Record<string, string>> = {
+  conv1: 'features.0',
+  conv2: 'features.3',
+  conv3: 'features.6',
+  conv4: 'features.8',
+  conv5: 'features.10',
+  fc6: 'classifier.1',
+  fc7: 'classifier.4',
+  fc8: 'classifier.6',
+}
+
+/** torchvision's name for the library's own name of a GoogLeNet's tensor. */
+export function torchvisionGooglenetName(canonical: string): string {
+  const [, module, layer, norm, field] = /^backbone\.(?:(inception\w+)\.)?(\w+?)\.(bn\.)?(\w+)$/.exec(canonical) ?? []
+  if (layer === undefined) return canonical.replace(/^classifier\./, 'fc.')
+  const place = module === undefined ? layer : `${module}.${INCEPTION[layer] ?? layer}`
+  return `${place}.${norm ? 'bn' : 'conv'}.${field}`
+}
+
+const INCEPTION: Readonly<Record<string, string>> = {
+  conv1: 'branch1',
+  reduce3: 'branch2.0',
+  conv3: 'branch2.1',
+  reduce5: 'branch3.0',
+  conv5: 'branch3.1',
+  project: 'branch4.1',
 }

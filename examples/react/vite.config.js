@@ -1,0 +1,18 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+/** What makes the page cross-origin isolated, so that WebAssembly has threads. */
+const headers = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+}
+
+export default defineConfig({
+  plugins: [react()],
+  server: { headers },
+  preview: { headers },
+  // The library's worker imports further files, which only ES modules can.
+  worker: { format: 'es' },
+  // Vite's dependency bundle would tear the worker away from the files beside it.
+  optimizeDeps: { exclude: ['vertebra', 'onnxruntime-web'] },
+})

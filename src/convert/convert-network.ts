@@ -1,0 +1,123 @@
+import { backboneFeatures, buildBackbone } from '../architectures/backbone.ts'
+import { buildClassifierTop } from '../architectures/classifier-top.ts'
+import { VertebraError } from '../errors.ts'
+import type { InputSpec } from '../images/input-spec.ts'
+import type { ClassifierManifest, FeaturesManifest } from '../models/manifest.ts'
+import { invalidWeights } from '../weights/stored-tensor.ts'
+import type { ImageNetwork } from './image-network.ts'
+import type { About } from './recipe.ts'
+import { type ConvertedModel, type ModelOutput, type StoredPrecision, storeModel } from './store-model.ts'
+
+/** What a person says about a network of whole pictures, as its weights do not. */
+export interface NetworkOptions {
+  /** Class names in the order of the network's outputs. Default: `class 0` and so on. */
+  readonly labels?: readonly string[] | undefined
+  readonly about?: About | undefined
+  /** The shorter side of a picture becomes this many pixels. Default 256, as most networks of ImageNet were tested with. */
+  readonly resize?: number | undefined
+  /** A classifier then sees the middle square of this side. Default 224, for VGG and AlexNet the only one. */
+  readonly crop?: number | undefined
+}
+
+/** For a backbone alone, so that a panorama stays within memory. */
+const LONGEST_SIDE = 1024
+const INPUT_LEVELS = 255
+
+/**
+ * A model folder that classifies: the backbone, and its classifier on the last level.
+ *
+ * @throws VertebraError `WEIGHTS_INVALID` for weights without a classifier, a tensor that is missing, left over or of another
+ * shape; `INVALID_ARGUMENT` for labels of another number; `MODEL_INVALID` for a crop that is larger than the picture.
+ * @example
+ * const network = imageNetwork(readWeights(await readFile('resnet50-11ad3fa6.pth'), 'resnet50-11ad3fa6.pth'))
+ * const { files } = await convertClassifier(network, { labels, resize: 232 })
+ */
+export async function convertClassifier(
+  network: ImageNetwork,
+  options: NetworkOptions = {},
+  precision: StoredPrecision = 'int8-weights',
+  output?: ModelOutput,
+): Promise<ConvertedModel<ClassifierManifest>> {
+  const { title, description, weights, classes, isExtra } = network
+  if (classes === undefined) throw invalidWeights(`a classifier in the weights but received ${title} without one`)
+  const { resize: size = 256, crop = 224 } = options
+  const graphs = {
+    backbone: buildBackbone(description, weights),
+    classifier: buildClassifierTop(description, weights, classes),
+  }
+  const base = {
+    ...manifestOf(network, options, `${classes} classes`),
+    task: 'classify' as const,
+    labels: labelsOf(classes, options.labels),
+    input: inputOf(network, { rule: 'crop', size, width: crop, height: crop }),
+  }
+  return storeModel('classify', { weights, isExtra, base, graphs }, precision, output)
+}
+
+/**
+ * A model folder that gives feature maps and embeddings: the backbone alone, of whole pictures.
+ *
+ * @throws VertebraError as {@link convertClassifier}
+ */
+export async function convertBackbone(
+  network: ImageNetwork,
+  options: Omit<NetworkOptions, 'labels' | 'crop'> = {},
+  precision: StoredPrecision = 'int8-weights',
+  output?: ModelOutput,
+): Promise<ConvertedModel<FeaturesManifest>> {
+  const { description, weights } = network
+  const { resize: size = 256 } = options
+  const graphs = { backbone: buildBackbone(description, weights) }
+  const base = {
+    ...manifestOf(network, options, 'without a classifier'),
+    task: 'features' as const,
+    input: inputOf(network, { rule: 'shorter', size, max: Math.max(size, LONGEST_SIDE), rounding: 'nearest' }),
+  }
+  const isExtra = (name: string): boolean => network.isExtra(name) || /^(classifier|fc)\./.test(name)
+  return storeModel('features', { weights, isExtra, base, graphs }, precision, output)
+}
+
+function manifestOf(
+  { title, description }: ImageNetwork,
+  { about = {} }: NetworkOptions,
+  form: string,
+): Omit<FeaturesManifest, 'task' | 'input' | 'graphs'> {
+  return {
+    format: 'vertebra-model',
+    version: 1,
+    name: about.name ?? description.family,
+    description: about.description ?? `${title}, ${form}.`,
+    architecture: title,
+    features: backboneFeatures(description),
+    source: about.source ?? { weights: 'not stated', licence: 'not stated', citations: [] },
+    metrics: about.metrics ?? [],
+  }
+}
+
+/** Pillow's resizing to whole levels, as torchvision and timm test with picture files. */
+function inputOf(
+  { mean, std }: ImageNetwork,
+  rule:
+    | { rule: 'crop'; size: number; width: number; height: number }
+    | { rule: 'shorter'; size: number; max: number; rounding: 'nearest' },
+): InputSpec {
+  const scaled = ([red, green, blue]: readonly [number, number, number]) =>
+    [red * INPUT_LEVELS, green * INPUT_LEVELS, blue * INPUT_LEVELS] as const
+  return {
+    channels: 'rgb',
+    mean: scaled(mean),
+    std: scaled(std),
+    resize: { ...rule, filter: 'antialias', output: 'uint8' },
+    padMultiple: 1,
+  }
+}
+
+function labelsOf(classes: number, given: readonly string[] | undefined): ClassifierManifest['labels'] {
+  if (given === undefined) return Array.from({ length: classes }, (_, i) => ({ name: `class ${i}` }))
+  if (given.length === classes) return given.map((name) => ({ name }))
+  throw new VertebraError(
+    'INVALID_ARGUMENT',
+    `Expected ${classes} labels, one for each class of the network, but received ${given.length}.`,
+    { value: given },
+  )
+}

@@ -1,0 +1,128 @@
+import { alexnet } from '../architectures/alexnet.ts'
+import type { BackboneDescription } from '../architectures/backbone.ts'
+import { googlenet, type InceptionWidths } from '../architectures/googlenet.ts'
+import { vgg } from '../architectures/vgg.ts'
+import {
+  type TorchvisionVggDepth,
+  torchvisionAlexnetName,
+  torchvisionGooglenetName,
+  torchvisionVggName,
+} from '../weights/dialects/torchvision.ts'
+import { invalidWeights, type WeightFile } from '../weights/stored-tensor.ts'
+import type { Weights } from '../weights/weights.ts'
+import { type Checkpoint, checkpoint, outputsOf } from './checkpoint.ts'
+import { vggTitle } from './describe-vgg.ts'
+import { residualBackbone } from './residual-backbone.ts'
+
+/** A network that sees whole pictures, out of a file of weights: a backbone and, mostly, its classifier. */
+export interface ImageNetwork {
+  /** `ResNet-50 (stride on the 3x3) with the names of Hugging Face` */
+  readonly title: string
+  readonly description: BackboneDescription
+  readonly weights: Weights
+  /** Outputs of its classifier, where it has one. */
+  readonly classes: number | undefined
+  /** Mean and deviation of each colour, on the scale 0 to 1, that its pictures are brought to 0 and 1 with. */
+  readonly mean: readonly [number, number, number]
+  readonly std: readonly [number, number, number]
+  /** Tensors that neither the backbone nor the classifier has a place for. */
+  readonly isExtra: (name: string) => boolean
+}
+
+const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
+const EPSILON = 1e-5
+/** Projects whose networks take pictures with ImageNet's mean and deviation. */
+const KNOWN_INPUT: readonly string[] = ['torchvision and timm', 'Hugging Face']
+
+/**
+ * The network that a file of weights holds: a ResNet or ResNeXt of torchvision, timm or Hugging Face; torchvision's VGG-11, 13,
+ * 16 or 19 with or without batch norm, AlexNet or GoogLeNet.
+ *
+ * @throws VertebraError `WEIGHTS_INVALID` when it holds none
+ * @example
+ * const file = readWeights(await readFile('vgg16_bn-6c64b313.pth'), 'vgg16_bn-6c64b313.pth')
+ * const { title, classes } = imageNetwork(file) // VGG-16 with batch norm, 1000
+ */
+export function imageNetwork(file: WeightFile): ImageNetwork {
+  if (file.tensors.has('inception3a.branch1.conv.weight')) return googlenetOf(file)
+  if (file.tensors.has('features.0.weight')) return vggOf(file) ?? alexnetOf(file)
+  const { title, project, description, weights, classes } = residualBackbone(file)
+  if (!KNOWN_INPUT.includes(project)) {
+    throw invalidWeights(`a network of ${KNOWN_INPUT.join(' or ')}, whose pictures are known, but received ${title}`)
+  }
+  return { title, description, weights, classes, ...IMAGENET, isExtra: () => false }
+}
+
+const DEPTHS: readonly TorchvisionVggDepth[] = [11, 13, 16, 19]
+
+/** The depth whose convolutions are exactly those of the file. */
+function vggOf(file: WeightFile): ImageNetwork | undefined {
+  const hasNorm = file.tensors.has('features.1.running_mean')
+  const convolutions = [...file.tensors].filter(
+    ([name, { shape }]) => name.startsWith('features.') && shape.length === 4,
+  )
+  const found = DEPTHS.find((depth) => {
+    const names = vgg(depth).convolutions.flatMap((count, stage) =>
+      Array.from({ length: count }, (_, i) =>
+        torchvisionVggName(`backbone.conv${stage + 1}_${i + 1}.weight`, depth, hasNorm),
+      ),
+    )
+    return names.length === convolutions.length && names.every((name) => file.tensors.has(name))
+  })
+  if (found === undefined) return undefined
+  const source = checkpoint(file, (canonical) => torchvisionVggName(canonical, found, hasNorm))
+  const description = vgg(found, {
+    widths: [1, 2, 3, 4, 5].map((stage) => outputsOf(source, `backbone.conv${stage}_1.weight`)),
+    ...(hasNorm && { norm: { kind: 'batch', epsilon: EPSILON } }),
+    ...hiddenOf(source),
+  })
+  return torchvisionNetwork(`${vggTitle(description)}${hasNorm ? ' with batch norm' : ''}`, description, source)
+}
+
+function alexnetOf(file: WeightFile): ImageNetwork {
+  const source = checkpoint(file, torchvisionAlexnetName)
+  const widths = [1, 2, 3, 4, 5].map((layer) => outputsOf(source, `backbone.conv${layer}.weight`))
+  return torchvisionNetwork('AlexNet in one column', alexnet({ widths, ...hiddenOf(source) }), source)
+}
+
+/** Published weights are used with `transform_input`: whatever the preset says, the network sees 0.5 as mean and deviation. */
+function googlenetOf(file: WeightFile): ImageNetwork {
+  const source = checkpoint(file, torchvisionGooglenetName)
+  const width = (layer: string): number => outputsOf(source, `backbone.${layer}.weight`)
+  const stages = [3, 4, 5].map((stage) => {
+    const modules: InceptionWidths[] = []
+    for (const letter of 'abcdefghijklmnopqrstuvwxyz') {
+      const module = `inception${stage}${letter}`
+      if (modules.length > 0 && !source.shape(`backbone.${module}.conv1.weight`)) break
+      const [conv1, reduce3, conv3, reduce5, conv5, project] = INCEPTION.map((layer) => width(`${module}.${layer}`))
+      modules.push([conv1 ?? 0, reduce3 ?? 0, conv3 ?? 0, reduce5 ?? 0, conv5 ?? 0, project ?? 0])
+    }
+    return modules
+  })
+  const description = googlenet({ stem: ['conv1', 'conv2', 'conv3'].map(width), stages })
+  return {
+    ...torchvisionNetwork('GoogLeNet with batch norm', description, source),
+    mean: [0.5, 0.5, 0.5],
+    std: [0.5, 0.5, 0.5],
+    isExtra: (name) => /^aux[12]\./.test(name),
+  }
+}
+
+const INCEPTION = ['conv1', 'reduce3', 'conv3', 'reduce5', 'conv5', 'project'] as const
+
+function torchvisionNetwork(name: string, description: BackboneDescription, source: Checkpoint): ImageNetwork {
+  const last = description.family === 'googlenet' ? 'classifier' : 'classifier.fc8'
+  return {
+    title: `${name} with the names of torchvision`,
+    description,
+    weights: source.weights,
+    classes: source.shape(`${last}.weight`)?.[0],
+    ...IMAGENET,
+    isExtra: () => false,
+  }
+}
+
+function hiddenOf(source: Checkpoint): { hidden?: number } {
+  const hidden = source.shape('classifier.fc6.weight')?.[0]
+  return hidden === undefined ? {} : { hidden }
+}
