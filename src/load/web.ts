@@ -14,6 +14,9 @@ import { startWorker } from '../worker/start.web.ts'
 /** What a page can stream from: a video, a camera's track or stream, or anything that gives frames one after another. */
 export type StreamSource = VideoSource | AsyncIterable<ImageInput>
 
+/** The detector of a page. */
+export type WebDetector = Detector<ImageInput, StreamSource>
+
 /** How a page loads a model. */
 export interface WebLoadOptions extends LoadOptions {
   /**
@@ -41,10 +44,7 @@ export interface WebLoadOptions extends LoadOptions {
  * const detector = await loadDetector('resnet101-voc', { onProgress: ({ done, total }) => console.log(done, total) })
  * const { detections } = await detector.detect(document.querySelector('img'))
  */
-export async function loadDetector(
-  model: ModelInput,
-  options: WebLoadOptions = {},
-): Promise<Detector<ImageInput, StreamSource>> {
+export async function loadDetector(model: ModelInput, options: WebLoadOptions = {}): Promise<WebDetector> {
   return detectorOf(await load(model, 'detector', options), framesOf)
 }
 

@@ -1,7 +1,6 @@
 import { VertebraError } from '../errors.ts'
 import type { Model, ValueInfo } from '../onnx/model.ts'
-import type { AnyGraphName } from './load.ts'
-import type { ClassifierManifest, Manifest, ModelManifest } from './manifest.ts'
+import type { AnyGraphName, ClassifierManifest, Manifest, ModelManifest } from './manifest.ts'
 import { isFor, requireTask } from './task.ts'
 
 type Expected = Readonly<

@@ -3,11 +3,8 @@ import { decodeModel } from '../onnx/codec.ts'
 import type { Model } from '../onnx/model.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import { checkGraphs } from './check-graphs.ts'
-import { type GraphFile, type ModelManifest, parseManifest } from './manifest.ts'
+import { type AnyGraphName, type GraphFile, type ModelManifest, parseManifest } from './manifest.ts'
 import type { ModelFiles } from './model-files.ts'
-
-/** The name of a graph of any model. */
-export type AnyGraphName = 'backbone' | 'rpn' | 'roiHead' | 'classifier'
 
 /** A checked model folder. Graphs are read when they are first asked for. */
 export interface LoadedModel<M extends ModelManifest = ModelManifest> {

@@ -91,6 +91,9 @@ export type ModelManifest = Manifest | FeaturesManifest | ClassifierManifest
 /** The graphs of a detector. */
 export type GraphName = keyof Manifest['graphs']
 
+/** The name of a graph of any model. */
+export type AnyGraphName = GraphName | 'classifier'
+
 export interface GraphFile {
   readonly file: string
   readonly bytes: number

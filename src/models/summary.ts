@@ -1,8 +1,8 @@
 import { unexpected } from '../errors.ts'
 import { planInput } from '../images/target-size.ts'
 import { countOperations, inferShapes } from '../onnx/shapes.ts'
-import type { AnyGraphName, LoadedModel } from './load.ts'
-import type { GraphFile, ModelManifest } from './manifest.ts'
+import type { LoadedModel } from './load.ts'
+import type { AnyGraphName, GraphFile, ModelManifest } from './manifest.ts'
 import { isFor, requireTask } from './task.ts'
 
 /** One graph's cost. */

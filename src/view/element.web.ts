@@ -1,17 +1,13 @@
-import type { Detector } from '../detector/detector.ts'
 import type { StreamResult } from '../detector/stream.ts'
-import type { ImageInput } from '../images/decode.web.ts'
-import type { StreamSource } from '../load/web.ts'
+import type { WebDetector } from '../load/web.ts'
 import type { Progress } from '../progress.ts'
 import { ATTRIBUTES, readSettings } from './settings.ts'
 import { createViewer } from './viewer.web.ts'
 
-export type ViewDetector = Detector<ImageInput, StreamSource>
-
 /** The element `<vertebra-view>`; see `defineVertebraView`. */
 export interface VertebraView extends HTMLElement {
   /** The loaded detector, or undefined before and while it loads. It belongs to the element, which disposes it. */
-  readonly detector: ViewDetector | undefined
+  readonly detector: WebDetector | undefined
   /** Opens the camera or plays the video, as the button does. */
   start(): void
   /** Turns the camera off, or stops the video. */
@@ -40,7 +36,7 @@ export function viewClass(): new () => VertebraView {
     #listening: AbortController | undefined
     #isDue = false
 
-    get detector(): ViewDetector | undefined {
+    get detector(): WebDetector | undefined {
       return this.#viewer.detector
     }
 

@@ -1,3 +1,3 @@
 export { type CameraOptions, closeCamera, openCamera } from './camera.web.ts'
 export { defineVertebraView } from './define.web.ts'
-export type { VertebraView, VertebraViewEvents, ViewDetector } from './element.web.ts'
+export type { VertebraView, VertebraViewEvents } from './element.web.ts'

@@ -1,10 +1,9 @@
 import type { StreamResult } from '../detector/stream.ts'
 import { createOverlay, type Overlay } from '../draw/overlay.web.ts'
 import { VertebraError } from '../errors.ts'
-import { loadDetector } from '../load/web.ts'
+import { loadDetector, type WebDetector } from '../load/web.ts'
 import type { Progress } from '../progress.ts'
 import { createDownloadTotal } from './download-total.ts'
-import type { ViewDetector } from './element.web.ts'
 import { type Media, openCameraMedia, openFileMedia } from './media.web.ts'
 import { createPanel } from './panel.web.ts'
 import type { ViewSettings } from './settings.ts'
@@ -21,7 +20,7 @@ export interface ViewerEvents {
 
 /** What works behind the element: one detector, one picture, video or camera, and the boxes over it. */
 export interface Viewer {
-  readonly detector: ViewDetector | undefined
+  readonly detector: WebDetector | undefined
   /** Takes new settings; what they do not change goes on. */
   apply(read: () => ViewSettings): void
   start(): void
@@ -35,13 +34,13 @@ export interface Viewer {
 
 export function createViewer(root: ShadowRoot, { onDetections, onProgress, onError }: ViewerEvents): Viewer {
   const panel = createPanel(root)
-  const detectors = createSlot<ViewDetector>((detector) => {
+  const detectors = createSlot<WebDetector>((detector) => {
     if (detector === current) current = undefined
     return detector.dispose()
   })
   const medias = createSlot<Media>((media) => media.close())
   let settings: ViewSettings | undefined
-  let current: ViewDetector | undefined
+  let current: WebDetector | undefined
   let shown: { readonly media: Media; readonly overlay: Overlay } | undefined
   /** Whether it is to run, apart from being hidden. */
   let isWanted = false
@@ -84,7 +83,7 @@ export function createViewer(root: ShadowRoot, { onDetections, onProgress, onErr
     }
   }
 
-  async function load({ model, device, runtimeUrl }: ViewSettings, signal: AbortSignal): Promise<ViewDetector> {
+  async function load({ model, device, runtimeUrl }: ViewSettings, signal: AbortSignal): Promise<WebDetector> {
     const total = createDownloadTotal()
     const report = (progress: Progress): void => {
       onProgress(progress)

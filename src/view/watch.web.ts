@@ -1,13 +1,13 @@
 import type { StreamResult } from '../detector/stream.ts'
 import type { Overlay } from '../draw/overlay.web.ts'
+import type { WebDetector } from '../load/web.ts'
 import { throwIfAborted } from '../progress.ts'
-import type { ViewDetector } from './element.web.ts'
 import type { Media } from './media.web.ts'
 import type { ViewSettings } from './settings.ts'
 
 /** Detects on a picture once, on a video or camera until the signal fires or it ends, and shows what is found. */
 export async function watch(
-  detector: ViewDetector,
+  detector: WebDetector,
   { element }: Media,
   settings: ViewSettings,
   overlay: Overlay,
