@@ -1,6 +1,12 @@
 import { VertebraError } from '../errors.ts'
-import { type AnyGraphName, sha256Of } from '../models/load.ts'
-import { type GraphFile, type Manifest, type ModelManifest, parseManifest } from '../models/manifest.ts'
+import { sha256Of } from '../models/load.ts'
+import {
+  type AnyGraphName,
+  type GraphFile,
+  type Manifest,
+  type ModelManifest,
+  parseManifest,
+} from '../models/manifest.ts'
 import { requireTask, type Tasks } from '../models/task.ts'
 import { encodeModel } from '../onnx/codec.ts'
 import type { Model } from '../onnx/model.ts'
