@@ -55,4 +55,6 @@ async function main(): Promise<number> {
   }
 }
 
+// Who reads the output may stop early, as `head` does: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : FAILED))
 process.exitCode = await main()

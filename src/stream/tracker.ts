@@ -45,7 +45,8 @@ interface Track {
 export function createTracker({ minIou = 0.3, smoothing = 0.5, maxMissed = 5 }: TrackOptions = {}): Tracker {
   if (!(minIou > 0 && minIou <= 1)) throw unexpected('minIou', 'a number above 0, up to 1', minIou)
   if (!(smoothing >= 0 && smoothing < 1)) throw unexpected('smoothing', 'a number from 0 to below 1', smoothing)
-  if (!(Number.isInteger(maxMissed) && maxMissed >= 0)) throw unexpected('maxMissed', 'a whole number from 0 up', maxMissed)
+  if (!(Number.isInteger(maxMissed) && maxMissed >= 0))
+    throw unexpected('maxMissed', 'a whole number from 0 up', maxMissed)
   let tracks: Track[] = []
   let lastId = 0
   return {
