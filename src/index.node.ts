@@ -1,3 +1,5 @@
 export { type DecodeOptions, decodeImage, type ImageInput } from './images/decode.node.ts'
 export * from './index.common.ts'
-export { loadBackbone, loadDetector, type NodeLoadOptions } from './load/node.ts'
+export { loadBackbone, loadClassifier, loadDetector, type NodeLoadOptions } from './load/node.ts'
+export { createPool, type PoolOptions } from './pool/create-pool.node.ts'
+export type { DetectorPool } from './pool/pool.node.ts'

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, extname, join } from 'node:path'
 import { Command, Option } from 'commander'
-import { type DetectOutcome, detectAll } from '../detector/detect-all.ts'
+import { type DetectAllOptions, type DetectOutcome, detectAll } from '../detector/detect-all.ts'
 import type { Detector } from '../detector/detector.ts'
-import { loadDetector } from '../load/node.ts'
 import { NMS_KINDS, type NmsKind } from '../detector/options.ts'
 import { drawDetections, pictureFormat } from '../draw/index.node.ts'
 import { messageOf, VertebraError } from '../errors.ts'
@@ -12,11 +11,15 @@ import { baseName } from '../formats/names.ts'
 import type { ImageDetections } from '../heads/detection.ts'
 import type { ImageInput } from '../images/index.node.ts'
 import { expandSources } from '../images/sources.node.ts'
+import { loadDetector } from '../load/node.ts'
+import { createPool } from '../pool/create-pool.node.ts'
+import type { DetectorPool } from '../pool/pool.node.ts'
 import type { DeviceChoice } from '../runtime/runtime.ts'
 import { commaList, deviceOption, modelOption, numberBetween, threadsOption, wholeNumber } from './options.ts'
 import { outputNames } from './output-names.ts'
 import { type ProgressBar, progressBar } from './progress-bar.ts'
 import { checkOutput, isFolderFormat, RESULT_FORMATS, type ResultFormat, resultText, writeResults } from './results.ts'
+import { readStandardInput } from './standard-input.ts'
 import { checkWritable, writeWhole } from './write-whole.ts'
 
 interface DetectFlags {
@@ -33,6 +36,7 @@ interface DetectFlags {
   readonly draw?: string
   readonly ids?: string
   readonly batch: number
+  readonly workers?: number
 }
 
 /** What a person wants to look at; files for scoring keep everything down to the model's own cut. */
@@ -57,6 +61,11 @@ export function detectCommand(signal: AbortSignal): Command {
     .option('--iou <p>', 'overlap above which the weaker box goes', numberBetween(0, 1))
     .option('--ids <instances.json>', 'COCO annotations that give each file its image id, for --format coco')
     .option('--batch <n>', 'photos that go through the network together', wholeNumber(1), 1)
+    .addOption(
+      new Option('--workers <n>', 'photos at the same time, each in a process that has its own copy of the model')
+        .argParser(wholeNumber(1))
+        .conflicts('batch'),
+    )
     .addOption(deviceOption())
     .addOption(threadsOption())
     .addHelpText(
@@ -86,16 +95,14 @@ async function detect(photos: readonly string[], flags: DetectFlags, signal: Abo
   const bar = progressBar('photos')
   const results: ImageDetections[] = []
   let interrupted: unknown
-  let detector: Detector<ImageInput> | undefined
+  let detector: Detector<ImageInput> | DetectorPool<ImageInput> | undefined
   const start = performance.now()
   try {
     if (images.length > 0) {
-      detector = await loadDetector(flags.model, {
-        device: flags.device,
-        threads: flags.threads,
-        signal,
-        onProgress: bar.update,
-      })
+      const options = { device: flags.device, threads: flags.threads, signal, onProgress: bar.update }
+      detector = await (flags.workers === undefined
+        ? loadDetector(flags.model, options)
+        : createPool(flags.model, { ...options, size: flags.workers }))
       const draw = flags.draw === undefined ? undefined : drawer(flags.draw, images, flags.minScore ?? VIEW_SCORE)
       for await (const outcome of outcomes(detector, images, flags, signal, bar)) {
         const file = images[outcome.index] ?? ''
@@ -145,7 +152,7 @@ async function detect(photos: readonly string[], flags: DetectFlags, signal: Abo
 
 /** Photos one after another. Standard input can be read only once, so its bytes are kept. */
 async function* outcomes(
-  detector: Detector<ImageInput>,
+  detector: Detector<ImageInput> | DetectorPool<ImageInput>,
   images: readonly string[],
   flags: DetectFlags,
   signal: AbortSignal,
@@ -153,7 +160,7 @@ async function* outcomes(
 ): AsyncGenerator<DetectOutcome<ImageInput>> {
   const inputs: ImageInput[] = []
   for (const image of images) inputs.push(image === '-' ? await readStandardInput() : image)
-  yield* detectAll(detector, inputs, {
+  const options: DetectAllOptions = {
     minScore: flags.minScore ?? (flags.format === 'table' ? VIEW_SCORE : undefined),
     classes: flags.classes,
     maxDetections: flags.max,
@@ -165,7 +172,8 @@ async function* outcomes(
       // A bar for one photo would only flicker.
       if (images.length > 1) bar.update(progress)
     },
-  })
+  }
+  yield* 'detectAll' in detector ? detector.detectAll(inputs, options) : detectAll(detector, inputs, options)
 }
 
 type DrawResult = (outcome: DetectOutcome<ImageInput>, result: ImageDetections) => Promise<void>
@@ -198,12 +206,6 @@ async function imageIds(path: string): Promise<(file: string) => number | string
     if (id !== undefined) return id
     throw new VertebraError('DATA_INVALID', `Expected ${file} among the images of ${path} but it is not there.`)
   }
-}
-
-async function readStandardInput(): Promise<Uint8Array> {
-  const chunks: Buffer[] = []
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
 }
 
 const named = (file: string, message: string): string => (message.includes(file) ? message : `${file}: ${message}`)

@@ -2,6 +2,9 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { messageOf, VertebraError } from '../errors.ts'
+import { benchCommand } from './bench.ts'
+import { benchVariantCommand } from './bench-variant.ts'
+import { classifyCommand } from './classify.ts'
 import { compareCommand } from './compare.ts'
 import { convertCommand } from './convert.ts'
 import { datasetCommand } from './dataset.ts'
@@ -36,11 +39,14 @@ async function main(): Promise<number> {
     convertCommand,
     quantizeCommand,
     similarCommand,
+    classifyCommand,
+    benchCommand,
   ]) {
     // Sub-commands made elsewhere do not inherit these two settings.
     program.addCommand(command(interrupt.signal).exitOverride().showHelpAfterError('(add --help for the options)'))
   }
   program.addCommand(measureMemoryCommand(interrupt.signal).exitOverride(), { hidden: true })
+  program.addCommand(benchVariantCommand().exitOverride(), { hidden: true })
   try {
     await program.parseAsync()
     return Number(process.exitCode ?? 0)

@@ -41,7 +41,7 @@ export function withReasons(
  * @returns undefined when there is no such file.
  * @throws VertebraError `IMAGE_UNREADABLE` when it is no picture, `DEPENDENCY_MISSING` without sharp.
  */
-async function photoSize(path: string): Promise<Size | undefined> {
+export async function photoSize(path: string): Promise<Size | undefined> {
   const file = await stat(path).catch(() => undefined)
   if (!file?.isFile()) return undefined
   const sharp = await loadSharp()

@@ -7,15 +7,36 @@ import type { Calls, FromWorker, Port, ToWorker } from './protocol.ts'
 import { serveDetector } from './serve.ts'
 import type { ThreadImage, ThreadModel } from './start.node.ts'
 
-// The script of the thread: like worker.web.ts it does something when it is loaded.
-const port: Port<ToWorker<Calls<ThreadModel, LoadOptions, ThreadImage>>, FromWorker> = {
-  post: (message, transfer = []) => parentPort?.postMessage(message, transfer as readonly ArrayBuffer[]),
-  listen(onMessage) {
-    parentPort?.on('message', onMessage)
-  },
-  close: () => parentPort?.close(),
-}
+// The script of the thread or process: like worker.web.ts it does something when it is loaded.
+type Message = ToWorker<Calls<ThreadModel, LoadOptions, ThreadImage>>
+
+const port: Port<Message, FromWorker> = parentPort ? threadPort(parentPort) : processPort()
 
 serveDetector(port, async ({ model, part }, options) =>
   openDetector(await locateModel(model), await nodeRuntime(), decodeImage, part, options),
 )
+
+function threadPort(parent: NonNullable<typeof parentPort>): Port<Message, FromWorker> {
+  return {
+    post: (message, transfer = []) => parent.postMessage(message, transfer as readonly ArrayBuffer[]),
+    listen(onMessage) {
+      parent.on('message', onMessage)
+    },
+    close: () => parent.close(),
+  }
+}
+
+function processPort(): Port<Message, FromWorker> {
+  // Ctrl-C reaches every process of a terminal; this one ends when the one that works with it does.
+  process.on('SIGINT', () => {})
+  process.on('disconnect', () => process.exit())
+  return {
+    post(message) {
+      if (process.connected) process.send?.(message)
+    },
+    listen(onMessage) {
+      process.on('message', (message) => onMessage(message as Message))
+    },
+    close: () => process.disconnect(),
+  }
+}

@@ -1,0 +1,56 @@
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { DetectorCore } from '../detector/detector.ts'
+import type { LoadOptions } from '../detector/load.ts'
+import type { RawImage } from '../images/image.ts'
+import type { FromWorker, Port } from './protocol.ts'
+import { loadRemotely } from './remote-detector.ts'
+
+/**
+ * Loads a detector in a process of its own. Unlike a thread it takes nothing with it when native code crashes, and ends in
+ * order when this process ends in the middle of its work.
+ */
+export async function startProcess(model: string | URL, options: LoadOptions): Promise<DetectorCore<RawImage>> {
+  return loadRemotely(startPort(), { model: String(model), part: 'detector' }, options, async (image: RawImage) => ({
+    image,
+    transfer: [],
+  }))
+}
+
+function startPort(): Port<FromWorker, unknown> {
+  const child = fork(fileURLToPath(new URL('./worker.node.js', import.meta.url)), {
+    execArgv: [],
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  let calls = 0
+  // This process may end while the detector waits for work.
+  const rest = (): void => {
+    child.unref()
+    child.channel?.unref()
+  }
+  rest()
+  return {
+    post(message) {
+      if (!child.connected) return
+      calls += 1
+      child.ref()
+      child.channel?.ref()
+      // A failure to send is the end of the process, which is heard below.
+      child.send(message as object, () => {})
+    },
+    listen(onMessage, onFailure) {
+      child.on('message', (message) => {
+        const answer = message as FromWorker
+        if (!('progress' in answer) && --calls <= 0) rest()
+        onMessage(answer)
+      })
+      child.on('error', (error) => onFailure?.(error.message))
+      child.on('exit', (code, signal) => onFailure?.(`it ended with ${signal ?? `code ${code}`}`))
+    },
+    close() {
+      rest()
+      if (child.connected) child.disconnect()
+    },
+  }
+}
