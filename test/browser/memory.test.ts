@@ -44,7 +44,11 @@ describe.skipIf(missing || !isAsked)('the memory of a page', { timeout: 900_000 
         const detector = await vertebra.loadDetector('tiny', { device })
         const photo = await createImageBitmap(await (await fetch('/photos/cat.jpg')).blob())
         const run = async (count: number): Promise<void> => {
-          for (let i = 0; i < count; i++) await detector.detect(new VideoFrame(photo, { timestamp: i }))
+          for (let i = 0; i < count; i++) {
+            const frame = new VideoFrame(photo, { timestamp: i })
+            await detector.detect(frame)
+            frame.close()
+          }
         }
         Object.assign(globalThis, { run, end: () => detector.dispose() })
       }, device)
