@@ -4,8 +4,9 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { chromium } from 'playwright-core'
+import { serveFolders } from '../scripts/serve-folders.mjs'
+import { root } from '../scripts/set-up.mjs'
 import { machine, median, row } from './report.mjs'
-import { serveFolders } from './serve.mjs'
 
 const { values } = parseArgs({
   options: { model: { type: 'string', default: 'resnet101-voc' }, frames: { type: 'string', default: '20' } },
@@ -20,7 +21,7 @@ const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>bench<
 } }</script>
 <script type="module">import * as vertebra from 'vertebra'; globalThis.vertebra = vertebra</script></html>`
 
-const site = await serveFolders(PAGE)
+const site = await serveFolders({ folders: { '/': root }, answers: { '/': () => ({ type: '.html', text: PAGE }) } })
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--no-sandbox'],

@@ -80,5 +80,22 @@ export const PYRAMID_ROI: Pick<Manifest['roi'], 'levels' | 'minLevel'> = {
 /** The mean colour of ImageNet, BGR, that Caffe's models of Girshick, He and Simonyan take from 0 to 255. */
 export const CAFFE_MEAN_BGR: readonly [number, number, number] = [102.9801, 115.9465, 122.7717]
 
+/** The photo as Girshick's Caffe code and its ports show it to the network: 600 to 1000 pixels, resized by cv2 after the mean. */
+export const CAFFE_INPUT: InputSpec = {
+  channels: 'bgr',
+  mean: CAFFE_MEAN_BGR,
+  std: [1, 1, 1],
+  resize: {
+    rule: 'shorter',
+    size: 600,
+    max: 1000,
+    rounding: 'nearest',
+    filter: 'bilinear',
+    output: 'float32',
+    scale: 'rule',
+  },
+  padMultiple: 1,
+}
+
 /** For coders that have no clamp: exp() of more is no float32. */
 export const NO_CLAMP = 88

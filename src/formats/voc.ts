@@ -82,8 +82,7 @@ function wholePixels(first: number, last: number, size: number): [first: number,
 
 /** A label as part of a file name, with what file systems refuse percent-encoded. */
 function fileSafe(label: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must go
-  return label.replace(/[%/\\:*?"<>|\u0000-\u001f]/g, (character) => {
+  return label.replace(/[%/\\:*?"<>|]|(?![\x7f-\x9f])\p{Cc}/gu, (character) => {
     return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
   })
 }
@@ -91,8 +90,8 @@ function fileSafe(label: string): string {
 function escapeXml(text: string): string {
   return (
     text
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: XML 1.0 forbids them
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd')
+      // What XML 1.0 forbids.
+      .replace(/(?![\t\n\r\x7f-\x9f])\p{Cc}|[\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd')
       .replaceAll('&', '&amp;')
       .replaceAll('<', '&lt;')
       .replaceAll('>', '&gt;')

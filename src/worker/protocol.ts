@@ -54,5 +54,7 @@ export interface Port<In, Out> {
   post(message: Out, transfer?: readonly Transferable[]): void
   /** `onFailure` hears when the other side dies. */
   listen(onMessage: (message: In) => void, onFailure?: (reason: string) => void): void
+  /** Told when the first call starts waiting and when none waits any more: Node's process may end only then. */
+  hold?(isBusy: boolean): void
   close(): void
 }

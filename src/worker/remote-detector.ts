@@ -89,17 +89,23 @@ function createCaller<All>(port: Port<FromWorker, unknown>): Call<All> {
   let lastId = 0
   let death: VertebraError | undefined
 
+  function end(id: number): void {
+    if (waiting.delete(id) && waiting.size === 0) port.hold?.(false)
+  }
+
   function fail(error: VertebraError): void {
     death = error
-    for (const { reject } of waiting.values()) reject(error)
-    waiting.clear()
+    for (const [id, { reject }] of waiting) {
+      end(id)
+      reject(error)
+    }
   }
 
   port.listen(
     (message) => {
       const call = waiting.get(message.id)
       if ('progress' in message) return call?.onProgress?.(message.progress)
-      waiting.delete(message.id)
+      end(message.id)
       if ('error' in message) call?.reject(new VertebraError(message.error.code, message.error.message))
       else call?.resolve(message.gives)
     },
@@ -115,6 +121,7 @@ function createCaller<All>(port: Port<FromWorker, unknown>): Call<All> {
     try {
       return await new Promise<unknown>((resolve, reject) => {
         waiting.set(id, { resolve, reject, onProgress })
+        if (waiting.size === 1) port.hold?.(true)
         signal?.addEventListener('abort', abort)
         port.post({ call: name, id, takes }, transfer)
       })

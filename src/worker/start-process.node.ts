@@ -23,33 +23,24 @@ function startPort(): Port<FromWorker, unknown> {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
-  let calls = 0
-  // This process may end while the detector waits for work.
-  const rest = (): void => {
-    child.unref()
-    child.channel?.unref()
+  function hold(isBusy: boolean): void {
+    for (const handle of [child, child.channel]) {
+      if (isBusy) handle?.ref()
+      else handle?.unref()
+    }
   }
-  rest()
   return {
     post(message) {
-      if (!child.connected) return
-      calls += 1
-      child.ref()
-      child.channel?.ref()
       // A failure to send is the end of the process, which is heard below.
-      child.send(message as object, () => {})
+      if (child.connected) child.send(message as object, () => {})
     },
     listen(onMessage, onFailure) {
-      child.on('message', (message) => {
-        const answer = message as FromWorker
-        if (!('progress' in answer) && --calls <= 0) rest()
-        onMessage(answer)
-      })
+      child.on('message', (message) => onMessage(message as FromWorker))
       child.on('error', (error) => onFailure?.(error.message))
       child.on('exit', (code, signal) => onFailure?.(`it ended with ${signal ?? `code ${code}`}`))
     },
+    hold,
     close() {
-      rest()
       if (child.connected) child.disconnect()
     },
   }

@@ -25,29 +25,23 @@ export async function startWorker(
   // Of this process's flags only the one about `--eval` scripts is not for threads.
   const execArgv = process.execArgv.filter((flag) => !flag.startsWith('--input-type'))
   const worker = new Worker(new URL('./worker.node.js', import.meta.url), { name: 'vertebra', execArgv })
-  // The process may end while the detector waits for work.
-  worker.unref()
   return loadRemotely(portOf(worker), { model: String(model), part }, options, toThreadImage)
 }
 
 function portOf(worker: Worker): Port<FromWorker, unknown> {
   let closed = false
-  let calls = 0
   return {
-    post(message, transfer = []) {
-      calls += 1
-      worker.ref()
-      worker.postMessage(message, transfer as readonly ArrayBuffer[])
-    },
+    post: (message, transfer = []) => worker.postMessage(message, transfer as readonly ArrayBuffer[]),
     listen(onMessage, onFailure) {
-      worker.on('message', (message: FromWorker) => {
-        if (!('progress' in message) && --calls <= 0) worker.unref()
-        onMessage(message)
-      })
+      worker.on('message', onMessage)
       worker.on('error', (error) => onFailure?.(error.message))
       worker.on('exit', (code) => {
         if (!closed) onFailure?.(`it ended with code ${code}`)
       })
+    },
+    hold(isBusy) {
+      if (isBusy) worker.ref()
+      else worker.unref()
     },
     close() {
       closed = true

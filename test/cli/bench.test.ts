@@ -96,7 +96,7 @@ describe('vertebra detect --workers', () => {
     const alone = await runCli([...args, '--device', 'cpu'])
     const pool = await runCli([...args, '--device', 'cpu', '--workers', '2'])
     expect(pool.stdout).toBe(alone.stdout)
-    expect(JSON.parse(pool.stdout)).toBeTruthy()
+    expect(JSON.parse(pool.stdout).images).toHaveLength(2)
     expect([alone.code, pool.code]).toEqual([1, 1])
     expect((await runCli([...args, '--workers', '2', '--batch', '2'])).code).toBe(2)
   })

@@ -71,4 +71,15 @@ describe.skipIf(!isBuilt)('a detector in a thread of Node', () => {
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
     expect(stdout.trim()).toBe('true true')
   })
+
+  it('lets the process end after an abort, and while it waits for work', async () => {
+    const script = `
+      import { loadDetector } from ${JSON.stringify(ENTRY.href)}
+      const detector = await loadDetector(${JSON.stringify(folder)}, { worker: true })
+      const aborted = detector.detect(${JSON.stringify(CAT)}, { signal: AbortSignal.timeout(5) })
+      console.log(await aborted.catch(({ code }) => code))
+    `
+    const ends = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { timeout: 30_000 })
+    expect((await ends).stdout.trim()).toBe('ABORTED')
+  })
 })

@@ -5,6 +5,7 @@ import { describeResidual, namedResidual, residualTitle } from '../describe-resi
 import { fasterRcnnManifest, PYRAMID_ROI } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
 import { anchorsOnPyramid, chainerPyramidAnchors } from '../older-anchors.ts'
+import { pyramidNetwork } from '../pyramid-network.ts'
 import type { Recipe } from '../recipe.ts'
 import { deltasXFirst } from '../rows.ts'
 import { stemBiasInNorm } from '../stem-bias.ts'
@@ -34,13 +35,7 @@ function chainercvFpnRecipe(file: WeightFile, { labels, arch, about }: DialectOp
   return {
     weights: deltasXFirst(stemBiasInNorm(source.weights)),
     isExtra: (name) => name.startsWith('mask_head/'),
-    network: {
-      backbone,
-      levels: ['c2', 'c3', 'c4', 'c5'],
-      pyramid: { channels, extraLevel: true },
-      rpnChannels: outputsOf(source, 'rpn.conv.weight'),
-      roiBody: { kind: 'fc', channels: outputsOf(source, 'head.fc6.weight') },
-    },
+    network: pyramidNetwork(source, backbone, channels),
     manifest: fasterRcnnManifest(
       {
         name: 'chainercv-faster-rcnn-fpn',

@@ -6,6 +6,7 @@ import { describeResidual, namedResidual, residualTitle } from '../describe-resi
 import { CAFFE_MEAN_BGR, fasterRcnnManifest, PYRAMID_ROI } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
 import { anchorsOnPyramid, caffeAnchors } from '../older-anchors.ts'
+import { pyramidNetwork } from '../pyramid-network.ts'
 import type { Recipe } from '../recipe.ts'
 import { stemBiasInNorm } from '../stem-bias.ts'
 import type { Dialect, DialectOptions } from './dialect.ts'
@@ -37,13 +38,7 @@ function detectronRecipe(file: WeightFile, { labels, arch, about }: DialectOptio
   return {
     weights: stemBiasInNorm(affineAsNorm(source.weights)),
     isExtra: (name) => /^(_\[mask\]|mask_fcn|conv5_mask|kps_|conv_fcn)/.test(name),
-    network: {
-      backbone,
-      levels: ['c2', 'c3', 'c4', 'c5'],
-      pyramid: { channels, extraLevel: true },
-      rpnChannels: outputsOf(source, 'rpn.conv.weight'),
-      roiBody: { kind: 'fc', channels: outputsOf(source, 'head.fc6.weight') },
-    },
+    network: pyramidNetwork(source, backbone, channels),
     manifest: fasterRcnnManifest(
       {
         name: 'detectron-faster-rcnn',

@@ -1,5 +1,4 @@
 import type { ResidualDescription } from '../../architectures/residual-description.ts'
-import type { RoiBody } from '../../architectures/roi-head.ts'
 import type { InputSpec } from '../../images/input-spec.ts'
 import type { Manifest } from '../../models/manifest.ts'
 import type { WeightFile } from '../../weights/stored-tensor.ts'
@@ -8,6 +7,7 @@ import { type Checkpoint, checkpoint, outputsOf } from '../checkpoint.ts'
 import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
 import { type FasterRcnnNumbers, fasterRcnnManifest, PYRAMID_ROI, pyramidAnchors } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
+import { pyramidNetwork } from '../pyramid-network.ts'
 import type { NetworkDescription, Recipe } from '../recipe.ts'
 import type { Dialect, DialectOptions } from './dialect.ts'
 
@@ -93,16 +93,19 @@ function describeBackbone(source: Checkpoint, form: Form): ResidualDescription {
 }
 
 function network(source: Checkpoint, backbone: ResidualDescription, form: Form): NetworkDescription {
+  if (form === 'FPN') return pyramidNetwork(source, backbone, outputsOf(source, 'fpn.lateral2.weight'))
   const rpnChannels = outputsOf(source, 'rpn.conv.weight')
   // In C4 the last stage is the body of the head: the backbone ends before it.
   if (form === 'C4') {
     const trunk = { ...backbone, stages: backbone.stages.slice(0, -1) }
     return { backbone: trunk, levels: ['c4'], rpnChannels, roiBody: { kind: 'stage', backbone } }
   }
-  const roiBody: RoiBody = { kind: 'fc', channels: outputsOf(source, 'head.fc6.weight') }
-  if (form === 'DC5') return { backbone, levels: ['c5'], rpnChannels, roiBody }
-  const pyramid = { channels: outputsOf(source, 'fpn.lateral2.weight'), extraLevel: true }
-  return { backbone, levels: ['c2', 'c3', 'c4', 'c5'], pyramid, rpnChannels, roiBody }
+  return {
+    backbone,
+    levels: ['c5'],
+    rpnChannels,
+    roiBody: { kind: 'fc', channels: outputsOf(source, 'head.fc6.weight') },
+  }
 }
 
 /** Only pyramids need sizes that can be halved five times. */

@@ -4,7 +4,7 @@ import { invalidWeights, type WeightFile } from '../../weights/stored-tensor.ts'
 import { type Checkpoint, checkpoint, outputsOf } from '../checkpoint.ts'
 import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
 import { describeVgg, vggTitle } from '../describe-vgg.ts'
-import { CAFFE_MEAN_BGR, fasterRcnnManifest, NO_CLAMP } from '../faster-rcnn.ts'
+import { CAFFE_INPUT, fasterRcnnManifest, NO_CLAMP } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
 import { caffeAnchorsOnC4 } from '../older-anchors.ts'
 import type { NetworkDescription, Recipe } from '../recipe.ts'
@@ -45,21 +45,7 @@ function fasterRcnnPytorchRecipe(file: WeightFile, { labels, arch, about }: Dial
         name: 'faster-rcnn-pytorch',
         architecture: `Faster R-CNN of faster-rcnn.pytorch, ${title}`,
         labels: labelsFor(classes, labels ?? file.labels),
-        input: {
-          channels: 'bgr',
-          mean: CAFFE_MEAN_BGR,
-          std: [1, 1, 1],
-          resize: {
-            rule: 'shorter',
-            size: 600,
-            max: 1000,
-            rounding: 'nearest',
-            filter: 'bilinear',
-            output: 'float32',
-            scale: 'rule',
-          },
-          padMultiple: 1,
-        },
+        input: CAFFE_INPUT,
         anchors: caffeAnchorsOnC4(scales),
         preNmsTopN: 6000,
         classAgnostic,

@@ -5,6 +5,7 @@ import { type Checkpoint, checkpoint, outputsOf } from '../checkpoint.ts'
 import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
 import { fasterRcnnManifest, PYRAMID_ROI, pyramidAnchors } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
+import { pyramidNetwork } from '../pyramid-network.ts'
 import type { Recipe } from '../recipe.ts'
 import type { Dialect, DialectOptions } from './dialect.ts'
 
@@ -63,13 +64,7 @@ export function mmdetectionRecipe(
   return {
     weights: source.weights,
     isExtra: (name) => /^roi_head\.mask_/.test(name),
-    network: {
-      backbone,
-      levels: ['c2', 'c3', 'c4', 'c5'],
-      pyramid: { channels, extraLevel: true },
-      rpnChannels: outputsOf(source, 'rpn.conv.weight'),
-      roiBody: { kind: 'fc', channels: outputsOf(source, 'head.fc6.weight') },
-    },
+    network: pyramidNetwork(source, backbone, channels),
     manifest: fasterRcnnManifest(
       {
         name: `mmdetection-faster-rcnn`,

@@ -2,7 +2,7 @@ import { caffeTensors } from '../../weights/dialects/caffe.ts'
 import { invalidWeights, type WeightFile } from '../../weights/stored-tensor.ts'
 import { checkpoint, outputsOf } from '../checkpoint.ts'
 import { describeVgg, vggTitle } from '../describe-vgg.ts'
-import { CAFFE_MEAN_BGR, fasterRcnnManifest, NO_CLAMP } from '../faster-rcnn.ts'
+import { CAFFE_INPUT, fasterRcnnManifest, NO_CLAMP } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
 import { caffeAnchorsOnC4 } from '../older-anchors.ts'
 import type { Recipe } from '../recipe.ts'
@@ -38,21 +38,7 @@ function pyFasterRcnnRecipe(file: WeightFile, { labels, arch, about }: DialectOp
         name: 'py-faster-rcnn',
         architecture: `Faster R-CNN of py-faster-rcnn, ${vggTitle(backbone)}`,
         labels: labelsFor(classes, labels ?? file.labels),
-        input: {
-          channels: 'bgr',
-          mean: CAFFE_MEAN_BGR,
-          std: [1, 1, 1],
-          resize: {
-            rule: 'shorter',
-            size: 600,
-            max: 1000,
-            rounding: 'nearest',
-            filter: 'bilinear',
-            output: 'float32',
-            scale: 'rule',
-          },
-          padMultiple: 1,
-        },
+        input: CAFFE_INPUT,
         anchors: caffeAnchorsOnC4([8, 16, 32]),
         preNmsTopN: 6000,
         roi: {
