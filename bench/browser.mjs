@@ -1,6 +1,6 @@
 // The detector in a page of a real Chromium: how long the page's own thread is held up, how much memory loading takes, and
 // what the pipeline adds to its sessions. Linux, with Debian's chromium.
-//   node bench/browser.mjs [--model resnet101-voc] [--frames 20]
+//   node bench/browser.mjs [--model resnet101-voc] [--frames 100]
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { chromium } from 'playwright-core'
@@ -9,7 +9,7 @@ import { root } from '../scripts/set-up.mjs'
 import { machine, median, row } from './report.mjs'
 
 const { values } = parseArgs({
-  options: { model: { type: 'string', default: 'resnet101-voc' }, frames: { type: 'string', default: '20' } },
+  options: { model: { type: 'string', default: 'resnet101-voc' }, frames: { type: 'string', default: '100' } },
 })
 const frames = Number(values.frames)
 
@@ -39,7 +39,7 @@ async function rendererStatus(field) {
   return Math.max(...sizes) / 1024
 }
 
-/** Milliseconds of processor time of every task of the page's own thread while some work goes on. */
+/** Every task of the page's own thread while some work goes on: milliseconds of processor time, and what it did. */
 async function tasksDuring(work) {
   const session = await browser.newBrowserCDPSession()
   const events = []
@@ -50,14 +50,23 @@ async function tasksDuring(work) {
   const complete = new Promise((resolve) => session.once('Tracing.tracingComplete', resolve))
   await session.send('Tracing.end')
   await complete
-  const mains = new Set(
-    events
-      .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
-      .map(({ pid, tid }) => `${pid}/${tid}`),
-  )
+  // The browser has other pages of its own, each with a main thread.
+  const { pid, tid } = events.find(({ name, args }) => name === 'TimeStamp' && args.data.message === 'bench')
+  const own = events.filter((event) => event.pid === pid && event.tid === tid)
+  return own
+    .filter(({ name }) => name === 'RunTask')
+    .map((task) => ({ time: (task.tdur ?? task.dur) / 1000, did: partsOf(task, own) }))
+}
+
+/** The longest steps of a task, with the script they ran. */
+function partsOf({ ts, dur }, events) {
   return events
-    .filter(({ name, pid, tid }) => name === 'RunTask' && mains.has(`${pid}/${tid}`))
-    .map(({ tdur, dur }) => (tdur ?? dur) / 1000)
+    .filter(
+      (event) => event.name !== 'RunTask' && event.ts >= ts && event.ts + event.dur <= ts + dur && event.dur > 1000,
+    )
+    .sort((a, b) => b.dur - a.dur)
+    .map(({ name, dur, args }) => `${name} ${(dur / 1000).toFixed(1)} ms ${args?.data?.url ?? ''}`.trim())
+    .slice(0, 6)
 }
 
 console.log(machine())
@@ -76,22 +85,24 @@ const times = []
 const tasks = await tasksDuring(async () => {
   times.push(
     ...(await page.evaluate(async (frames) => {
+      console.timeStamp('bench')
       const photo = await createImageBitmap(await (await fetch('/examples/photos/cat.jpg')).blob())
       const times = []
       for (let i = 0; i < frames; i++) {
-        times.push((await detector.detect(new VideoFrame(photo, { timestamp: i }))).times)
+        const frame = new VideoFrame(photo, { timestamp: i })
+        times.push((await detector.detect(frame)).times)
+        frame.close()
       }
       return times
     }, frames)),
   )
 })
+tasks.sort((a, b) => b.time - a.time)
+const long = tasks.filter(({ time }) => time > 8)
 console.log(
-  row(
-    'tasks of the page',
-    `${tasks.length}`,
-    `longest ${Math.max(...tasks).toFixed(1)} ms, over 8 ms: ${tasks.filter((time) => time > 8).length}`,
-  ),
+  row('tasks of the page', `${tasks.length}`, `longest ${tasks[0].time.toFixed(1)} ms, over 8 ms: ${long.length}`),
 )
+for (const { time, did } of long) console.log(row('', `${time.toFixed(1)} ms`, did.join(', ')))
 for (const stage of Object.keys(times[0]))
   console.log(row(stage, `${median(times.map((time) => time[stage])).toFixed(1)} ms`))
 const sum = (time) => Object.values(time).reduce((total, value) => total + value, 0)

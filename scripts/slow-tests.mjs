@@ -1,4 +1,5 @@
 // Test suites that take minutes: `npm run test:slow` (the memory of a page), `npm run test:bundlers`, `npm run parity`.
+// What follows goes to Vitest: `npm run parity -- -t detectron2`.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { build, install, root } from './set-up.mjs'
@@ -16,9 +17,13 @@ if (!suite) {
 }
 install()
 build({ declarations: false })
-const { status } = spawnSync(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...suite.files], {
-  cwd: root,
-  stdio: 'inherit',
-  env: { ...process.env, [suite.variable]: '1' },
-})
+const { status } = spawnSync(
+  process.execPath,
+  [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...suite.files, ...process.argv.slice(3)],
+  {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, [suite.variable]: '1' },
+  },
+)
 process.exit(status ?? 1)

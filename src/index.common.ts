@@ -8,6 +8,7 @@ export type { Detector } from './detector/detector.ts'
 export { cosineSimilarity, type FeatureMap, poolFeatureMap } from './detector/feature-map.ts'
 export type { LoadOptions } from './detector/load.ts'
 export type { DetectOptions, NmsKind } from './detector/options.ts'
+export type { Precision, PrecisionChoice } from './detector/precision.ts'
 export type { DetectionResult } from './detector/result.ts'
 export type { StageTimes } from './detector/stopwatch.ts'
 export type { StreamOptions, StreamResult } from './detector/stream.ts'
@@ -16,10 +17,12 @@ export type { Detection, ImageDetections } from './heads/detection.ts'
 export type { RawImage, RgbImage } from './images/index.ts'
 export {
   type ClassifierManifest,
+  type DetectorManifest,
   type FeaturesManifest,
   type Manifest,
   type ModelManifest,
   parseManifest,
+  type WholeManifest,
 } from './models/manifest.ts'
 export type { Progress, WorkOptions } from './progress.ts'
 export type { ChosenDevice } from './runtime/choose-device.ts'

@@ -1,5 +1,5 @@
 import { topK } from '../boxes/top-k.ts'
-import { type Backbone, backboneOf } from '../detector/backbone.ts'
+import { type Backbone, backboneOf, type Extract } from '../detector/backbone.ts'
 import { extractFeatures } from '../detector/extract.ts'
 import { requireOutput } from '../detector/graph-output.ts'
 import { orOnNextDevice } from '../detector/local-detector.ts'
@@ -7,7 +7,8 @@ import { positiveInteger } from '../detector/options.ts'
 import type { DecodeImage } from '../detector/platform.ts'
 import { prepareInput } from '../detector/prepare-input.ts'
 import type { Sessions } from '../detector/sessions.ts'
-import type { ClassifierManifest } from '../models/manifest.ts'
+import type { ClassifierManifest, ModelManifest } from '../models/manifest.ts'
+import { requireTask } from '../models/task.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import type { ChosenDevice } from '../runtime/choose-device.ts'
 import { softmax } from './softmax.ts'
@@ -61,12 +62,41 @@ export interface Classifier<Input> extends AsyncDisposable {
   dispose(): Promise<void>
 }
 
+/** What a classifier is made of, wherever its network runs. */
+export interface ClassifierCore<Input> {
+  readonly manifest: ModelManifest
+  readonly device: ChosenDevice
+  readonly precision: Sessions['precision']
+  readonly runtime: string
+  readonly classify: Classifier<Input>['classify']
+  readonly extract: Extract<Input>
+  readonly dispose: () => Promise<void>
+}
+
+export function classifierOf<Input>(core: ClassifierCore<Input>): Classifier<Input> {
+  const { classify, dispose } = core
+  const manifest = requireTask(core.manifest, 'classify')
+  return {
+    manifest,
+    labels: manifest.labels.map(({ name }) => name),
+    get device() {
+      return core.device
+    },
+    precision: core.precision,
+    runtime: core.runtime,
+    backbone: backboneOf(manifest, core.extract),
+    classify,
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  }
+}
+
 /** A classifier whose network runs here. */
 export function localClassifier<Input>(
   manifest: ClassifierManifest,
   sessions: Sessions,
   decode: DecodeImage<Input>,
-): Classifier<Input> {
+): ClassifierCore<Input> {
   async function classify(input: Input, { top = 5, signal }: ClassifyOptions): Promise<Classification> {
     const wanted = positiveInteger('top', top)
     throwIfAborted(signal)
@@ -87,20 +117,16 @@ export function localClassifier<Input>(
     return { width, height, classes, device: sessions.device, precision: sessions.precision }
   }
 
-  const dispose = (): Promise<void> => sessions.dispose()
   return {
     manifest,
-    labels: manifest.labels.map(({ name }) => name),
     get device() {
       return sessions.device
     },
     precision: sessions.precision,
     runtime: sessions.runtime,
-    backbone: backboneOf(manifest, (input, options) =>
-      orOnNextDevice(sessions, () => extractFeatures(manifest, sessions, decode, input, options)),
-    ),
     classify: (input, options = {}) => orOnNextDevice(sessions, () => classify(input, options)),
-    dispose,
-    [Symbol.asyncDispose]: dispose,
+    extract: (input, options) =>
+      orOnNextDevice(sessions, () => extractFeatures(manifest, sessions, decode, input, options)),
+    dispose: () => sessions.dispose(),
   }
 }

@@ -3,7 +3,7 @@ import type { DecodeImage } from '../detector/platform.ts'
 import type { ModelFiles } from '../models/model-files.ts'
 import { requireTask } from '../models/task.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { type Classifier, localClassifier } from './classifier.ts'
+import { type ClassifierCore, localClassifier } from './classifier.ts'
 
 /**
  * A classifier, ready for the first photo.
@@ -14,11 +14,11 @@ export async function openClassifier<Input>(
   runtime: Runtime,
   decode: DecodeImage<Input>,
   options: LoadOptions,
-): Promise<Classifier<Input>> {
+): Promise<ClassifierCore<Input>> {
   const { manifest, sessions } = await openSessions(
     files,
     runtime,
-    ['network'],
+    () => ['network'],
     (model) => requireTask(model, 'classify'),
     options,
   )

@@ -13,10 +13,12 @@ import {
   STORED_PRECISIONS,
   type StoredPrecision,
 } from '../convert/store-model.ts'
+import { convertWhole, WHOLE_KIND_NAMES, wholeDetector } from '../convert/whole/convert-whole.ts'
 import { messageOf, unexpected, VertebraError } from '../errors.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import { throwIfAborted } from '../progress.ts'
-import { readWeightFile } from '../weights/read-weights.node.ts'
+import { isOnnx } from '../weights/containers/index.ts'
+import { readBytes, readWeightsOf } from '../weights/read-weights.node.ts'
 import { wholeNumber } from './options.ts'
 import { writeWhole } from './write-whole.ts'
 
@@ -25,12 +27,13 @@ interface ConvertFlags {
   readonly task: 'detect' | 'features' | 'classify'
   readonly resize?: number
   readonly crop?: number
+  readonly as?: string
   readonly dialect?: string
   readonly arch?: string
   readonly labels?: string
   readonly about?: string
   readonly config?: string
-  readonly precision: StoredPrecision | keyof typeof SHORT_PRECISIONS
+  readonly precision?: StoredPrecision | keyof typeof SHORT_PRECISIONS
 }
 
 /** What others call them. */
@@ -41,13 +44,19 @@ export function convertCommand(signal: AbortSignal): Command {
     .description('turn trained weights into a model folder')
     .argument(
       '<weights>',
-      'safetensors, .pth, .pkl, .npz, .caffemodel or .onnx file, or the index of several; its content decides',
+      'safetensors, .pth, .pkl, .npz, .caffemodel, .h5 or .onnx file, or the index of several; its content decides',
     )
     .requiredOption('-o, --out <folder>', 'the model folder to write')
     .addOption(
       new Option('--task <task>', 'what the model is for; features and classify take the weights of a network alone')
         .choices(['detect', 'features', 'classify'])
         .default('detect'),
+    )
+    .addOption(
+      new Option(
+        '--as <kind>',
+        'an exported ONNX detector, used as it is: how its outputs are read (default: found where there is no doubt)',
+      ).choices(WHOLE_KIND_NAMES),
     )
     .addOption(
       new Option('--dialect <name>', 'whose detector it is (default: found from its tensors)').choices(DIALECT_NAMES),
@@ -59,16 +68,18 @@ export function convertCommand(signal: AbortSignal): Command {
     .option('--resize <pixels>', 'features, classify: shorter side of a picture (default: 256)', wholeNumber(1))
     .option('--crop <pixels>', 'classify: side of the middle square that is seen (default: 224)', wholeNumber(1))
     .addOption(
-      new Option('--precision <form>', 'how weights are stored')
-        .choices([...STORED_PRECISIONS, ...Object.keys(SHORT_PRECISIONS)])
-        .default('int8-weights'),
+      new Option('--precision <form>', 'how weights are stored (default: int8-weights)').choices([
+        ...STORED_PRECISIONS,
+        ...Object.keys(SHORT_PRECISIONS),
+      ]),
     )
     .addHelpText(
       'after',
       `
 Weights of torchvision, Detectron (also 2), MMDetection, faster-rcnn.pytorch, py-faster-rcnn and ChainerCV (Faster R-CNN) and of
 our own training are recognised; with --task features or classify ResNets of torchvision, timm and Hugging Face, and torchvision's
-VGG, AlexNet and GoogLeNet. Nothing in a pickle is run.
+VGG, AlexNet and GoogLeNet, and Keras' ResNets and VGG. Nothing in a pickle is run. Detectors that were exported to ONNX whole (torchvision, the ONNX model zoo,
+YOLOX, DETR) are used as they are.
 
 Examples:
   vertebra convert detector.safetensors --out my-model
@@ -76,6 +87,7 @@ Examples:
   vertebra convert model_final.pkl --labels classes.txt --precision fp32 --out my-model
   vertebra convert VGG16_faster_rcnn_final.caffemodel --out vgg16-voc07
   vertebra convert resnet50-11ad3fa6.pth --task classify --labels imagenet.txt --resize 232 --out my-resnet50
+  vertebra convert yolox_s.onnx --as yolox --out yolox-s
   vertebra detect photo.jpg --model my-model`,
     )
     .action((weights: string, flags: ConvertFlags) => convert(weights, flags, signal))
@@ -85,10 +97,7 @@ async function convert(weights: string, flags: ConvertFlags, signal: AbortSignal
   const about = flags.about === undefined ? undefined : (parseJson(await readText(flags.about), flags.about) as About)
   const labels = flags.labels === undefined ? undefined : parseLabels(await readText(flags.labels), flags.labels)
   const config = flags.config === undefined ? undefined : await readText(flags.config)
-  const file = await readWeightFile(weights, signal)
-  throwIfAborted(signal)
-  const { precision } = flags
-  const stored = precision === 'fp16' || precision === 'fp32' ? SHORT_PRECISIONS[precision] : precision
+  const content = await readBytes(weights, signal)
   let bytes = 0
   const output: ModelOutput = {
     async save(name, content) {
@@ -98,6 +107,17 @@ async function convert(weights: string, flags: ConvertFlags, signal: AbortSignal
     },
     sha256: async (content) => createHash('sha256').update(content).digest('hex'),
   }
+  const whole = isWhole(flags, content) ? wholeDetector(content, { as: flags.as, labels, about }) : undefined
+  if (whole) {
+    refuseFlags(flags, ['arch', 'config', 'precision', 'resize', 'crop'], 'of a detector that is used as it is')
+    process.stdout.write(`${weights}: ${whole.title}\n`)
+    report(flags.out, await convertWhole(whole, output), bytes)
+    return
+  }
+  const file = await readWeightsOf(weights, content, signal)
+  throwIfAborted(signal)
+  const { precision = 'int8-weights' } = flags
+  const stored = precision === 'fp16' || precision === 'fp32' ? SHORT_PRECISIONS[precision] : precision
   const recognised = (title: string): void => {
     process.stdout.write(`${weights}: ${title} (${file.container}, ${file.tensors.size} tensors)\n`)
   }
@@ -124,20 +144,38 @@ async function convert(weights: string, flags: ConvertFlags, signal: AbortSignal
         ? await convertClassifier(network, options, stored, output)
         : await convertBackbone(network, options, stored, output)
   }
-  const { manifest, leftOut } = converted
+  report(flags.out, converted, bytes)
+}
+
+/** Whether the file may be a detector in one graph. What is said of weights is said of no such file. */
+function isWhole({ as, task, dialect }: ConvertFlags, content: Uint8Array): boolean {
+  if (as === undefined) return task === 'detect' && dialect === undefined && isOnnx(content)
+  if (task !== 'detect' || dialect !== undefined) {
+    const other = dialect === undefined ? `--task ${task}` : '--dialect'
+    throw new VertebraError('INVALID_ARGUMENT', `Expected no ${other} with --as: it is for detectors used as they are.`)
+  }
+  if (!isOnnx(content)) throw unexpected('a detector to be used as it is', 'an ONNX file', 'another', 'GRAPH_INVALID')
+  return true
+}
+
+function report(out: string, { manifest, leftOut }: ConvertedModel<ModelManifest>, bytes: number): void {
   if (leftOut.length > 0) {
     const some = `${leftOut.slice(0, 4).join(', ')}${leftOut.length > 4 ? ', …' : ''}`
     process.stderr.write(`Left out ${leftOut.length} tensors that the model has no need of: ${some}\n`)
   }
   const form = 'labels' in manifest ? `${manifest.labels.length} classes` : 'features only'
-  process.stdout.write(`${flags.out}: ${manifest.architecture}, ${form}, ${(bytes / 1e6).toFixed(1)} MB\n`)
+  process.stdout.write(`${out}: ${manifest.architecture}, ${form}, ${(bytes / 1e6).toFixed(1)} MB\n`)
 }
 
 /** What means nothing for a task is a mistake, not to be passed over. */
-function refuseFlags(flags: ConvertFlags, names: readonly (keyof ConvertFlags)[]): void {
+function refuseFlags(
+  flags: ConvertFlags,
+  names: readonly (keyof ConvertFlags)[],
+  where = `with --task ${flags.task}`,
+): void {
   const given = names.find((name) => flags[name] !== undefined)
   if (given === undefined) return
-  throw new VertebraError('INVALID_ARGUMENT', `Expected no --${given} with --task ${flags.task}.`)
+  throw new VertebraError('INVALID_ARGUMENT', `Expected no --${given} ${where}.`)
 }
 
 async function readText(path: string): Promise<string> {

@@ -10,7 +10,8 @@ import { checkImageFiles, type Dataset, type DatasetProblem, type ImageDetection
 import { rounded } from '../formats/names.ts'
 import type { ImageInput } from '../images/index.node.ts'
 import { sha256Of } from '../models/load.ts'
-import type { Manifest } from '../models/manifest.ts'
+import type { DetectorManifest } from '../models/manifest.ts'
+import { isFor } from '../models/task.ts'
 import type { WorkOptions } from '../progress.ts'
 import { type DonePhoto, openUnfinished, type UnfinishedResults } from './unfinished-results.ts'
 
@@ -158,6 +159,14 @@ function donePhoto({ path, bytes, modified }: PhotoFile, { width, height, detect
 type ImageResult = Pick<ImageDetections, 'width' | 'height' | 'detections'>
 
 /** The SHA-256 of all that detections depend on. */
-function fingerprint({ labels, input, anchors, rpn, roi, head, graphs }: Manifest): Promise<string> {
-  return sha256Of(new TextEncoder().encode(JSON.stringify({ labels, input, anchors, rpn, roi, head, graphs })))
+function fingerprint(manifest: DetectorManifest): Promise<string> {
+  const { labels, input, head, graphs } = manifest
+  let all: object
+  if (isFor(manifest, 'detect-whole')) {
+    all = { labels, input, feeds: manifest.feeds, outputs: manifest.outputs, head, graphs }
+  } else {
+    const { anchors, rpn, roi } = manifest
+    all = { labels, input, anchors, rpn, roi, head, graphs }
+  }
+  return sha256Of(new TextEncoder().encode(JSON.stringify(all)))
 }

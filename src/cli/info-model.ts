@@ -31,16 +31,15 @@ export function modelText(
     ),
     `    ${'together'.padEnd(10)} ${millions(parameters)} M parameters  ${billions(multiplyAdds)} G multiply-adds  ${megabytes(bytes)} MB`,
     '',
-    '  Feature maps:',
-    ...levels.map(
-      ({ name, channels, width, height, stride }) =>
-        `    ${name.padEnd(4)} ${String(channels).padStart(5)} channels  ${width} x ${height}  stride ${stride}`,
-    ),
-    '',
+    ...(levels.length > 0 ? ['  Feature maps:', ...levels.map(levelText), ''] : []),
     `  Devices (${runtime}):`,
     ...devices.map(({ device, works, reason }) => `    ${works ? 'yes' : 'no '}  ${device.padEnd(9)} ${reason}`),
   ]
   return `${lines.join('\n')}\n`
+}
+
+function levelText({ name, channels, width, height, stride }: ModelSummary['levels'][number]): string {
+  return `    ${name.padEnd(4)} ${String(channels).padStart(5)} channels  ${width} x ${height}  stride ${stride}`
 }
 
 /** A thousand names are too many to look at. */
@@ -52,5 +51,5 @@ function labelText(labels: readonly { readonly name: string }[]): string {
 }
 
 const millions = (count: number): string => (count / 1e6).toFixed(2).padStart(7)
-const billions = (count: number): string => (count / 1e9).toFixed(2).padStart(7)
+const billions = (count: number): string => (Number.isNaN(count) ? '–' : (count / 1e9).toFixed(2)).padStart(7)
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1).padStart(6)

@@ -1,5 +1,6 @@
 import type { OpenDataset } from '../datasets/open-dataset.node.ts'
 import { detectAll } from '../detector/detect-all.ts'
+import type { Precision } from '../detector/precision.ts'
 import { evaluateCoco, evaluateVoc } from '../evaluate/index.ts'
 import { cocoResults, type Dataset, type ImageDetections } from '../formats/index.ts'
 import { loadDetector, type NodeLoadOptions } from '../load/node.ts'
@@ -13,14 +14,15 @@ export interface Accuracy {
   readonly vocMAP: number
 }
 
-/** The accuracy of a model on the photos of a dataset. Photos that cannot be read count as photos without results. */
+/** The accuracy of a model in a precision on the photos of a dataset. Photos that cannot be read count as photos without results. */
 export async function accuracyOf(
   model: string,
+  precision: Precision,
   opened: OpenDataset,
   dataset: Dataset,
   { signal, onProgress, threads }: WorkOptions & Pick<NodeLoadOptions, 'threads'>,
 ): Promise<Accuracy> {
-  await using detector = await loadDetector(model, { device: 'cpu', threads, signal })
+  await using detector = await loadDetector(model, { device: 'cpu', precision, threads, signal })
   checkClasses(detector.labels, dataset)
   const images: ImageDetections[] = []
   const paths = dataset.images.map(({ file_name }) => opened.photoPath(file_name))

@@ -149,8 +149,8 @@ async function accuracyChange(
   try {
     return {
       photos: dataset.images.length,
-      before: await accuracyOf(before, opened, dataset, options),
-      after: await accuracyOf(flags.out, opened, dataset, options),
+      before: await accuracyOf(before, 'float32', opened, dataset, options),
+      after: await accuracyOf(flags.out, 'int8', opened, dataset, options),
     }
   } finally {
     bar.clear()

@@ -2,6 +2,7 @@ import { alexnet } from '../architectures/alexnet.ts'
 import type { BackboneDescription } from '../architectures/backbone.ts'
 import { googlenet, type InceptionWidths } from '../architectures/googlenet.ts'
 import { vgg } from '../architectures/vgg.ts'
+import { HDF5_CONTAINER } from '../weights/containers/hdf5.ts'
 import {
   type TorchvisionVggDepth,
   torchvisionAlexnetName,
@@ -9,25 +10,13 @@ import {
   torchvisionVggName,
 } from '../weights/dialects/torchvision.ts'
 import { invalidWeights, type WeightFile } from '../weights/stored-tensor.ts'
-import type { Weights } from '../weights/weights.ts'
 import { type Checkpoint, checkpoint, outputsOf } from './checkpoint.ts'
 import { vggTitle } from './describe-vgg.ts'
+import type { ImageNetwork } from './image-network-form.ts'
+import { kerasNetwork } from './keras-network.ts'
 import { residualBackbone } from './residual-backbone.ts'
 
-/** A network that sees whole pictures, out of a file of weights: a backbone and, mostly, its classifier. */
-export interface ImageNetwork {
-  /** `ResNet-50 (stride on the 3x3) with the names of Hugging Face` */
-  readonly title: string
-  readonly description: BackboneDescription
-  readonly weights: Weights
-  /** Outputs of its classifier, where it has one. */
-  readonly classes: number | undefined
-  /** Mean and deviation of each colour, on the scale 0 to 1, that its pictures are brought to 0 and 1 with. */
-  readonly mean: readonly [number, number, number]
-  readonly std: readonly [number, number, number]
-  /** Tensors that neither the backbone nor the classifier has a place for. */
-  readonly isExtra: (name: string) => boolean
-}
+export type { ImageNetwork }
 
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
 const EPSILON = 1e-5
@@ -36,7 +25,7 @@ const KNOWN_INPUT: readonly string[] = ['torchvision and timm', 'Hugging Face']
 
 /**
  * The network that a file of weights holds: a ResNet or ResNeXt of torchvision, timm or Hugging Face; torchvision's VGG-11, 13,
- * 16 or 19 with or without batch norm, AlexNet or GoogLeNet.
+ * 16 or 19 with or without batch norm, AlexNet or GoogLeNet; ResNet-50, 101 or 152, VGG-16 or 19 of Keras Applications (`.h5`).
  *
  * @throws VertebraError `WEIGHTS_INVALID` when it holds none
  * @example
@@ -44,6 +33,7 @@ const KNOWN_INPUT: readonly string[] = ['torchvision and timm', 'Hugging Face']
  * const { title, classes } = imageNetwork(file) // VGG-16 with batch norm, 1000
  */
 export function imageNetwork(file: WeightFile): ImageNetwork {
+  if (file.container === HDF5_CONTAINER) return kerasNetwork(file)
   if (file.tensors.has('inception3a.branch1.conv.weight')) return googlenetOf(file)
   if (file.tensors.has('features.0.weight')) return vggOf(file) ?? alexnetOf(file)
   const { title, project, description, weights, classes } = residualBackbone(file)

@@ -18,3 +18,10 @@ export {
   type StoredPrecision,
 } from './store-model.ts'
 export { vertebraDetector } from './vertebra-detector.ts'
+export {
+  convertWhole,
+  WHOLE_KIND_NAMES,
+  type WholeDetector,
+  type WholeOptions,
+  wholeDetector,
+} from './whole/convert-whole.ts'

@@ -23,8 +23,8 @@ const COCO_CATEGORIES: ReadonlyMap<number, string> = new Map(
 )
 
 /**
- * The labels of K classes: as given; else COCO's for 80 classes, COCO's ids for 90 (torchvision; the ten ids that COCO
- * does not use are called `unused <id>`), VOC's for 20, and `class 1` and so on for any other number.
+ * The labels of K classes: as given; else COCO's for 80 classes, COCO's ids for 90 (torchvision) and, from 0, for 91 (DETR; the
+ * ids that COCO does not use are called `unused <id>`), VOC's for 20, and `class 1` and so on for any other number.
  *
  * @throws VertebraError `INVALID_ARGUMENT` when the given names are not K different ones.
  */
@@ -32,6 +32,10 @@ export function labelsFor(count: number, given?: readonly string[]): Labels {
   if (given) return givenLabels(count, given)
   if (count === 80) return [...COCO_CATEGORIES].map(([categoryId, name]) => ({ name, categoryId }))
   if (count === 90) return numbered(90, (id) => COCO_CATEGORIES.get(id) ?? `unused ${id}`)
+  // DETR: the ids themselves, of which 0 is none.
+  if (count === 91) {
+    return Array.from({ length: 91 }, (_, id) => ({ name: COCO_CATEGORIES.get(id) ?? `unused ${id}`, categoryId: id }))
+  }
   if (count === 20) return numbered(20, (id) => VOC_LABELS[id - 1] ?? '')
   return numbered(count, (id) => `class ${id}`)
 }

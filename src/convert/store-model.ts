@@ -42,7 +42,7 @@ const STORED: Readonly<Record<StoredPrecision, (model: Model) => Model>> = {
   float32: (model) => model,
 }
 
-const FILES: Readonly<Record<AnyGraphName, string>> = {
+const FILES: Readonly<Record<Exclude<AnyGraphName, 'detector'>, string>> = {
   backbone: 'backbone.onnx',
   rpn: 'rpn.onnx',
   roiHead: 'roi-head.onnx',
@@ -50,7 +50,7 @@ const FILES: Readonly<Record<AnyGraphName, string>> = {
 }
 
 /** What a model folder is made of before it is stored. */
-export interface ModelParts<Task extends keyof Tasks> {
+export interface ModelParts<Task extends Exclude<keyof Tasks, 'detect-whole'>> {
   readonly weights: Weights
   /** Tensors that may stay unused. */
   readonly isExtra: (name: string) => boolean
@@ -62,21 +62,21 @@ export interface ModelParts<Task extends keyof Tasks> {
  * Folds batch norm, stores the weights as asked, and writes the manifest: see `convertDetector`.
  * @throws VertebraError `WEIGHTS_INVALID` when a tensor is left over, `MODEL_INVALID` when the manifest is wrong.
  */
-export async function storeModel<Task extends keyof Tasks>(
+export async function storeModel<Task extends Exclude<keyof Tasks, 'detect-whole'>>(
   task: Task,
   { weights, isExtra, base, graphs }: ModelParts<Task>,
   precision: StoredPrecision,
   output: ModelOutput | undefined,
 ): Promise<ConvertedModel<Tasks[Task]>> {
   refuseUnused(weights, isExtra)
-  const models = Object.entries<Model>(graphs) as [AnyGraphName, Model][]
+  const models = Object.entries<Model>(graphs) as [keyof typeof FILES, Model][]
   // Before anything is saved: whatever the graphs will be, the rest of the manifest is right.
   const graph: GraphFile = { file: 'any.onnx', bytes: 1, sha256: '0'.repeat(64), precision: 'float32' }
   const placeholders = Object.fromEntries(models.map(([name]) => [name, graph]))
   parseManifest(manifestJson({ ...base, graphs: placeholders }), MANIFEST_FILE)
   const files = new Map<string, Uint8Array>()
   const { save, sha256 = sha256Of } = output ?? { save: async (name, content) => void files.set(name, content) }
-  const entries: [AnyGraphName, GraphFile][] = []
+  const entries: [keyof typeof FILES, GraphFile][] = []
   for (const [name, model] of models) {
     const content = encodeModel(STORED[precision](foldBatchNorm(model)))
     entries.push([name, { file: FILES[name], bytes: content.byteLength, sha256: await sha256(content), precision }])
@@ -88,9 +88,9 @@ export async function storeModel<Task extends keyof Tasks>(
   return { manifest, files, leftOut: weights.unused() }
 }
 
-const MANIFEST_FILE = 'model.json'
+export const MANIFEST_FILE = 'model.json'
 
-function manifestJson(manifest: object): string {
+export function manifestJson(manifest: object): string {
   return `${JSON.stringify(manifest, undefined, 2)}\n`
 }
 

@@ -1,6 +1,6 @@
 import type { FeatureInfo } from '../architectures/feature.ts'
 import type { ModelManifest } from '../models/manifest.ts'
-import { isFor } from '../models/task.ts'
+import { type BackboneManifest, isFor, requireBackbone } from '../models/task.ts'
 import type { WorkOptions } from '../progress.ts'
 import { cosineSimilarity, type FeatureMap, poolFeatureMap } from './feature-map.ts'
 
@@ -40,7 +40,7 @@ export interface Backbone<Input> {
 
 /** A backbone that was loaded on its own. */
 export interface LoadedBackbone<Input> extends Backbone<Input>, AsyncDisposable {
-  readonly manifest: ModelManifest
+  readonly manifest: BackboneManifest
   /** Frees the model's memory once running calls have ended. */
   dispose(): Promise<void>
 }
@@ -57,7 +57,7 @@ export function levelsOf(manifest: ModelManifest): FeatureInfo[] {
 
 export function backboneOf<Input>(manifest: ModelManifest, extract: Extract<Input>): Backbone<Input> {
   async function embed(input: Input, options: EmbedOptions = {}): Promise<Float32Array> {
-    const level = options.level ?? (manifest.features.at(-1) as FeatureInfo).name
+    const level = options.level ?? (requireBackbone(manifest).features.at(-1) as FeatureInfo).name
     const maps = await extract(input, { signal: options.signal, levels: [level] })
     return poolFeatureMap(maps[level] as FeatureMap)
   }

@@ -2,8 +2,10 @@ import type { FeatureInfo } from '../architectures/feature.ts'
 import type { Boxes } from '../boxes/boxes.ts'
 import { assignLevels, groupByLevel, restoreOrder } from '../heads/levels.ts'
 import type { Proposals } from '../heads/proposals.ts'
+import type { RoiAlign } from '../heads/roi-align.ts'
 import { roiGrid } from '../heads/roi-grid.ts'
 import type { Manifest } from '../models/manifest.ts'
+import { POOLED_INPUT } from '../onnx/transforms/roi-align-to-input.ts'
 import type { Feed, Tensors } from '../runtime/runtime.ts'
 import { requireOutput, requireTensor } from './graph-output.ts'
 import type { Sessions } from './sessions.ts'
@@ -14,17 +16,37 @@ export interface BoxHeadOutput {
   readonly deltas: Float32Array
 }
 
-/** Runs the second stage on the proposals of a batch. */
+/** Not every device can run a graph on tensors of size zero. */
+const NO_ROWS: BoxHeadOutput = { logits: new Float32Array(0), deltas: new Float32Array(0) }
+
+/** The second stage on the proposals of a batch, pooled from maps that lie in the kernel's memory. */
+export async function runPooledHead(
+  { roi }: Pick<Manifest, 'roi'>,
+  sessions: Pick<Sessions, 'open'>,
+  align: RoiAlign,
+  proposals: readonly Proposals[],
+): Promise<BoxHeadOutput> {
+  const boxes = concatBoxes(proposals)
+  if (boxes.length === 0) return NO_ROWS
+  const images = Uint32Array.from(proposals.flatMap(({ scores }, image) => Array<number>(scores.length).fill(image)))
+  const session = await sessions.open('roiHead')
+  const data = align.pool({ boxes, levels: assignLevels(boxes, roi), images }, roi)
+  const [rows, { outputSize: size }] = [images.length, roi]
+  const dims = [rows, data.length / (rows * size * size), size, size]
+  const outputs = await session.run({ [POOLED_INPUT]: { dataType: 'float32', dims, data } })
+  return { logits: requireOutput(outputs, 'class_logits').data, deltas: requireOutput(outputs, 'box_deltas').data }
+}
+
+/** The second stage on the proposals of a batch, pooled in its graph. */
 export async function runBoxHead(
   manifest: Manifest,
-  sessions: Pick<Sessions, 'open' | 'traits'>,
+  sessions: Pick<Sessions, 'open' | 'roiPooling'>,
   maps: Tensors,
   proposals: readonly Proposals[],
 ): Promise<BoxHeadOutput> {
   const { roi } = manifest
   const all = concatBoxes(proposals)
-  // Not every device can run a graph on tensors of size zero.
-  if (all.length === 0) return { logits: new Float32Array(0), deltas: new Float32Array(0) }
+  if (all.length === 0) return NO_ROWS
   const { boxes, counts, order } = groupByLevel(all, assignLevels(all, roi), roi.levels.length)
   const groups = roi.levels.map((level, index): LevelRois => {
     const start = counts.slice(0, index).reduce((sum, count) => sum + count, 0)
@@ -32,7 +54,7 @@ export async function runBoxHead(
     return { level, boxes: boxes.slice(start * 4, end * 4), order: order.subarray(start, end) }
   })
   const session = await sessions.open('roiHead')
-  if (sessions.traits.roiAlign) {
+  if (sessions.roiPooling === 'operator') {
     const imageOf = proposals.flatMap(({ scores }, image) => Array<bigint>(scores.length).fill(BigInt(image)))
     const outputs = await session.run(Object.assign({}, ...groups.map((group) => roiFeeds(maps, group, imageOf))))
     return {

@@ -1,5 +1,5 @@
-import type { Manifest, ModelManifest } from '../models/manifest.ts'
-import { requireTask } from '../models/task.ts'
+import type { DetectorManifest, ModelManifest } from '../models/manifest.ts'
+import { requireDetector } from '../models/task.ts'
 import type { ChosenDevice } from '../runtime/choose-device.ts'
 import type { Frame } from '../stream/frame.ts'
 import { type Backbone, backboneOf, type Extract } from './backbone.ts'
@@ -10,14 +10,14 @@ import { type StreamOptions, type StreamResult, streamDetections } from './strea
 
 /** A detector: photo in, labelled boxes out. Made by `loadDetector`. */
 export interface Detector<Input, Source = AsyncIterable<Input>> extends AsyncDisposable {
-  readonly manifest: Manifest
+  readonly manifest: DetectorManifest
   /** Names of the K classes. */
   readonly labels: readonly string[]
   readonly device: ChosenDevice
   readonly precision: Sessions['precision']
   /** Name and version of the package that runs the graphs. */
   readonly runtime: string
-  /** The network below the head: feature maps, embeddings. */
+  /** The network below the head: feature maps, embeddings. A detector in one graph has none, and its calls say so. */
   readonly backbone: Backbone<Input>
   /**
    * Finds the objects in one photo.
@@ -70,7 +70,7 @@ export function detectorOf<Input, Source>(
   openFrames: OpenFrames<Input, Source>,
 ): Detector<Input, Source> {
   const { detectBatch, dispose } = core
-  const manifest = requireTask(core.manifest, 'detect')
+  const manifest = requireDetector(core.manifest)
   async function detect(image: Input, options?: DetectOptions): Promise<DetectionResult> {
     const [result] = await detectBatch([image], options)
     return result as DetectionResult
@@ -81,7 +81,9 @@ export function detectorOf<Input, Source>(
     get device() {
       return core.device
     },
-    precision: core.precision,
+    get precision() {
+      return core.precision
+    },
     runtime: core.runtime,
     backbone: backboneOf(manifest, core.extract),
     detect,

@@ -2,6 +2,7 @@ import type { FeatureInfo } from '../architectures/feature.ts'
 import { unexpected } from '../errors.ts'
 import type { Placement } from '../images/target-size.ts'
 import type { ModelManifest } from '../models/manifest.ts'
+import { requireBackbone } from '../models/task.ts'
 import { throwIfAborted } from '../progress.ts'
 import type { FloatTensor } from '../runtime/runtime.ts'
 import { type ExtractOptions, type Features, levelsOf } from './backbone.ts'
@@ -20,6 +21,7 @@ export async function extractFeatures<Input>(
   options: ExtractOptions = {},
 ): Promise<Features> {
   const { signal } = options
+  requireBackbone(manifest)
   const known = new Map(levelsOf(manifest).map((level) => [level.name, level]))
   const levels = options.levels ?? manifest.features.map((level) => level.name)
   for (const level of levels) {

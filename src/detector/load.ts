@@ -1,7 +1,7 @@
 import { openModel } from '../models/load.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import type { ModelFiles } from '../models/model-files.ts'
-import { requireTask } from '../models/task.ts'
+import { isFor, requireBackbone, requireDetector } from '../models/task.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import { checkDeviceChoice, chooseDevice } from '../runtime/choose-device.ts'
 import type { DeviceChoice, Runtime } from '../runtime/runtime.ts'
@@ -9,11 +9,18 @@ import type { DetectorCore } from './detector.ts'
 import { localDetector } from './local-detector.ts'
 import { positiveInteger } from './options.ts'
 import type { DecodeImage } from './platform.ts'
+import { checkPrecisionChoice, choosePrecision, type PrecisionChoice } from './precision.ts'
 import { createSessions, type SessionName, type Sessions } from './sessions.ts'
 
 export interface LoadOptions extends WorkOptions {
   /** Where to run. Default `auto`: the best device that works here. */
   readonly device?: DeviceChoice | undefined
+  /**
+   * What to compute in. Default `auto`: what is fast on the device, as far as the model is made for it. A model that
+   * `vertebra quantize` made runs in int8 where a small network is measurably faster so, and elsewhere in float; on a GPU
+   * float16 is taken where it is faster than float32.
+   */
+  readonly precision?: PrecisionChoice | undefined
   /** Threads inside one operator, for `cpu` and `wasm`. Default: one per core. */
   readonly threads?: number | undefined
 }
@@ -21,9 +28,9 @@ export interface LoadOptions extends WorkOptions {
 /** What of a model will be used. */
 export type ModelPart = 'detector' | 'backbone'
 
-const FIRST_SESSIONS: Readonly<Record<ModelPart, readonly SessionName[]>> = {
-  detector: ['network', 'roiHead'],
-  backbone: ['backbone'],
+function firstSessions(manifest: ModelManifest, part: ModelPart): readonly SessionName[] {
+  if (part === 'backbone') return ['backbone']
+  return isFor(manifest, 'detect-whole') ? ['network'] : ['network', 'roiHead']
 }
 
 /**
@@ -38,31 +45,36 @@ export async function openDetector<Input>(
   options: LoadOptions,
 ): Promise<DetectorCore<Input>> {
   const check = (manifest: ModelManifest): ModelManifest =>
-    part === 'detector' ? requireTask(manifest, 'detect') : manifest
-  const { manifest, sessions } = await openSessions(files, runtime, FIRST_SESSIONS[part], check, options)
+    part === 'detector' ? requireDetector(manifest) : requireBackbone(manifest)
+  const first = (manifest: ModelManifest) => firstSessions(manifest, part)
+  const { manifest, sessions } = await openSessions(files, runtime, first, check, options)
   return localDetector(manifest, sessions, decode)
 }
 
 /**
  * Opens the sessions that the first call will need, so that a model that cannot run fails here.
+ * @param namesFor those sessions
  * @param check refuses a model of another task before any of its graphs is read
  */
 export async function openSessions<M extends ModelManifest>(
   files: ModelFiles,
   runtime: Runtime,
-  names: readonly SessionName[],
+  namesFor: (manifest: ModelManifest) => readonly SessionName[],
   check: (manifest: ModelManifest) => M,
-  { device = 'auto', threads, signal, onProgress }: LoadOptions,
+  { device = 'auto', precision = 'auto', threads, signal, onProgress }: LoadOptions,
 ): Promise<{ manifest: M; sessions: Sessions }> {
   const choice = checkDeviceChoice(device)
+  const wanted = checkPrecisionChoice(precision)
   if (threads !== undefined) positiveInteger('threads', threads)
   throwIfAborted(signal)
   const loaded = await openModel(files, { signal })
   const manifest = check(loaded.manifest)
   const chosen = await chooseDevice(runtime, choice)
+  const first = await choosePrecision(runtime, chosen.device, manifest, wanted, { signal })
+  const names = namesFor(manifest)
   const total = 1 + names.length
   onProgress?.({ phase: 'load', done: 1, total, item: 'model.json' })
-  const sessions = createSessions(loaded, runtime, chosen, { threads })
+  const sessions = createSessions(loaded, runtime, { ...chosen, precision: first }, { threads, precision: wanted })
   try {
     for (const [i, name] of names.entries()) {
       throwIfAborted(signal)

@@ -4,8 +4,8 @@ import type { Detection } from '../heads/detection.ts'
 import type { DetectedBoxes } from '../heads/postprocess.ts'
 import type { RgbImage } from '../images/image.ts'
 import { planInput } from '../images/target-size.ts'
-import type { Manifest, ModelManifest } from '../models/manifest.ts'
-import { requireTask } from '../models/task.ts'
+import type { DetectorManifest, Manifest, ModelManifest } from '../models/manifest.ts'
+import { isFor, requireDetector } from '../models/task.ts'
 import { throwIfAborted } from '../progress.ts'
 import type { DetectorCore } from './detector.ts'
 import { extractFeatures } from './extract.ts'
@@ -15,6 +15,7 @@ import type { DecodeImage } from './platform.ts'
 import type { DetectionResult } from './result.ts'
 import type { Sessions } from './sessions.ts'
 import { createStopwatch, STAGES } from './stopwatch.ts'
+import { runWhole, WHOLE_STAGES } from './whole-pipeline.ts'
 
 /** A detector whose network runs here. */
 export function localDetector<Input>(
@@ -22,20 +23,20 @@ export function localDetector<Input>(
   sessions: Sessions,
   decode: DecodeImage<Input>,
 ): DetectorCore<Input> {
-  const { precision } = sessions
-
   async function detectBatch(inputs: readonly Input[], options: DetectOptions = {}): Promise<DetectionResult[]> {
     if (!Array.isArray(inputs)) throw unexpected('images', 'an array of pictures', inputs)
     const { signal, onProgress } = options
-    const manifest = requireTask(model, 'detect')
-    const selection = selectionOf(manifest, options)
+    const manifest = requireDetector(model)
+    selectionOf(manifest, options) // a wrong option is found before any picture is read
     throwIfAborted(signal)
     const stopwatch = createStopwatch()
     const images = await Promise.all(inputs.map((input) => decode(input, { signal })))
     stopwatch.lap('decode')
     throwIfAborted(signal)
-    const groups = sessions.traits.roiAlign ? groupByShape(manifest, images) : images.map((_, index) => [index])
-    const total = 1 + groups.length * (STAGES.length - 1)
+    const isWhole = isFor(manifest, 'detect-whole')
+    const together = sessions.roiPooling !== 'grid-sample' && !isWhole
+    const groups = together ? groupByShape(manifest, images) : images.map((_, index) => [index])
+    const total = 1 + groups.length * (isWhole ? WHOLE_STAGES : STAGES.length - 1)
     let done = 1
     onProgress?.({ phase: 'decode', done, total })
     const onStage = (phase: string): void => onProgress?.({ phase, done: ++done, total })
@@ -43,12 +44,21 @@ export function localDetector<Input>(
     const results: DetectionResult[] = []
     for (const indices of groups) {
       const photos = indices.map((index) => images[index] as RgbImage)
-      const run = { manifest, sessions, selection, stopwatch, signal, onStage }
-      const detected = await runPipeline(run, photos)
+      const run = { sessions, stopwatch, signal, onStage }
+      const detected = isWhole
+        ? [await runWhole({ ...run, manifest, selection: selectionOf(manifest, options) }, photos[0] as RgbImage)]
+        : await runPipeline({ ...run, manifest, selection: selectionOf(manifest, options) }, photos)
       indices.forEach((index, i) => {
         const { width, height } = photos[i] as RgbImage
         const detections = toDetections(manifest, detected[i] as DetectedBoxes)
-        results[index] = { width, height, detections, device: sessions.device, precision, times: stopwatch.times }
+        results[index] = {
+          width,
+          height,
+          detections,
+          device: sessions.device,
+          precision: sessions.precision,
+          times: stopwatch.times,
+        }
       })
     }
     return results
@@ -59,7 +69,9 @@ export function localDetector<Input>(
     get device() {
       return sessions.device
     },
-    precision,
+    get precision() {
+      return sessions.precision
+    },
     runtime: sessions.runtime,
     detectBatch: (inputs, options) => orOnNextDevice(sessions, () => detectBatch(inputs, options)),
     extract: (input, options) =>
@@ -68,12 +80,12 @@ export function localDetector<Input>(
   }
 }
 
-/** A device that was lost while it ran gives way to the next one, and the work is done again there. */
+/** A device that was lost while it ran gives way to the next one, float16 that overflowed to float32; the work is done again. */
 export async function orOnNextDevice<T>(sessions: Sessions, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (!(await sessions.recover())) throw error
+    if (!(await sessions.recover(error))) throw error
     return work()
   }
 }
@@ -89,10 +101,10 @@ function groupByShape(manifest: Manifest, images: readonly RgbImage[]): number[]
   return [...groups.values()]
 }
 
-function toDetections(manifest: Manifest, { boxes, scores, classes }: DetectedBoxes): Detection[] {
+function toDetections(manifest: DetectorManifest, { boxes, scores, classes }: DetectedBoxes): Detection[] {
   return toXYWH(boxes).map((box, i) => {
     const classIndex = classes[i] as number
-    const { name, categoryId } = manifest.labels[classIndex] as Manifest['labels'][number]
+    const { name, categoryId } = manifest.labels[classIndex] as DetectorManifest['labels'][number]
     return { box, label: name, classIndex, categoryId, score: scores[i] as number }
   })
 }

@@ -1,5 +1,5 @@
 import { unexpected } from '../errors.ts'
-import type { Manifest } from '../models/manifest.ts'
+import type { DetectorManifest, Manifest } from '../models/manifest.ts'
 import type { WorkOptions } from '../progress.ts'
 
 /** How overlapping boxes are thinned out after the box head. */
@@ -22,17 +22,21 @@ export interface DetectOptions extends WorkOptions {
 }
 
 /** The head's numbers for one call: the manifest's, with the options in their place. */
-export interface Selection {
-  readonly head: Manifest['head']
+export interface Selection<Head extends DetectorManifest['head'] = Manifest['head']> {
+  readonly head: Head
   /** Indices of the wanted labels, or all when undefined. */
   readonly classes: readonly number[] | undefined
 }
 
 /** @throws VertebraError `INVALID_ARGUMENT` that names the option and lists what it accepts. */
-export function selectionOf(manifest: Manifest, options: DetectOptions): Selection {
+export function selectionOf<Head extends DetectorManifest['head']>(
+  manifest: Pick<DetectorManifest, 'labels'> & { readonly head: Head },
+  options: DetectOptions,
+): Selection<Head> {
   const { head } = manifest
-  const kind = options.nms ?? head.nms.kind
-  if (!NMS_KINDS.includes(kind)) throw unexpected('nms', `one of ${NMS_KINDS.join(', ')}`, kind)
+  const { nms } = options
+  if (nms !== undefined && !NMS_KINDS.includes(nms)) throw unexpected('nms', `one of ${NMS_KINDS.join(', ')}`, nms)
+  const kind = nms ?? head.nms.kind
   return {
     head: {
       ...head,
@@ -44,7 +48,7 @@ export function selectionOf(manifest: Manifest, options: DetectOptions): Selecti
   }
 }
 
-function classIndices(manifest: Manifest, names: readonly string[]): number[] {
+function classIndices(manifest: Pick<DetectorManifest, 'labels'>, names: readonly string[]): number[] {
   const labels = manifest.labels.map((label) => label.name)
   if (!Array.isArray(names) || names.length === 0) throw unexpected('classes', 'a list of labels', names)
   return names.map((name) => {

@@ -1,13 +1,15 @@
 import { type DetectedBoxes, postprocess } from '../heads/postprocess.ts'
-import { type RpnLevelOutput, selectProposals } from '../heads/proposals.ts'
+import { type Proposals, type RpnLevelOutput, selectProposals } from '../heads/proposals.ts'
 import type { RgbImage } from '../images/image.ts'
 import type { Placement } from '../images/target-size.ts'
 import type { Manifest } from '../models/manifest.ts'
 import { throwIfAborted } from '../progress.ts'
 import type { Tensors } from '../runtime/runtime.ts'
-import { runBoxHead } from './box-head.ts'
+import { type BoxHeadOutput, runBoxHead, runPooledHead } from './box-head.ts'
 import { requireOutput } from './graph-output.ts'
+import { requireNoOverflow } from './half-overflow.ts'
 import type { Selection } from './options.ts'
+import type { NetworkRun } from './pooled-maps.ts'
 import { prepareInput } from './prepare-input.ts'
 import type { Sessions } from './sessions.ts'
 import type { Stage, Stopwatch } from './stopwatch.ts'
@@ -15,11 +17,15 @@ import type { Stage, Stopwatch } from './stopwatch.ts'
 /** What one run of the pipeline works with. */
 export interface PipelineRun {
   readonly manifest: Manifest
-  readonly sessions: Pick<Sessions, 'open' | 'traits'>
+  readonly sessions: Pick<Sessions, 'open' | 'precision' | 'roiPooling' | 'pooledMaps'>
   readonly selection: Selection
   readonly stopwatch: Stopwatch
   readonly signal?: AbortSignal | undefined
   readonly onStage?: ((stage: Stage) => void) | undefined
+}
+
+interface SecondStage extends BoxHeadOutput {
+  readonly proposals: readonly Proposals[]
 }
 
 /**
@@ -38,28 +44,36 @@ export async function runPipeline(run: PipelineRun, images: readonly RgbImage[])
   const { data, dims, placements } = prepareInput(manifest.input, images)
   finish('prepare')
 
-  const network = await sessions.open('network')
-  const maps = await network.run({ image: { dataType: 'float32', dims, data } })
-  finish('network')
-
-  const levels = manifest.anchors.levels.map(({ feature }) => rpnOutput(maps, feature))
   const padded = { width: dims[3], height: dims[2] }
-  const proposals = placements.map((placement, image) =>
-    selectProposals(
-      levels,
-      image,
-      inputSize(placement),
-      padded,
-      manifest.anchors,
-      manifest.rpn,
-      Math.sqrt(placement.scaleX * placement.scaleY),
-    ),
-  )
-  finish('proposals')
+  const secondStage = async ({ tensors, align }: NetworkRun): Promise<SecondStage> => {
+    finish('network')
+    const levels = manifest.anchors.levels.map(({ feature }) => rpnOutput(tensors, feature))
+    if (sessions.precision === 'float16') for (const { objectness } of levels) requireNoOverflow(objectness)
+    const proposals = placements.map((placement, image) =>
+      selectProposals(
+        levels,
+        image,
+        inputSize(placement),
+        padded,
+        manifest.anchors,
+        manifest.rpn,
+        Math.sqrt(placement.scaleX * placement.scaleY),
+      ),
+    )
+    finish('proposals')
+    const head = align
+      ? await runPooledHead(manifest, sessions, align, proposals)
+      : await runBoxHead(manifest, sessions, tensors, proposals)
+    release(tensors)
+    finish('head')
+    return { ...head, proposals }
+  }
 
-  const { logits, deltas } = await runBoxHead(manifest, sessions, maps, proposals)
-  release(maps)
-  finish('head')
+  const network = await sessions.open('network')
+  const input = { dataType: 'float32', dims, data } as const
+  const { logits, deltas, proposals } = sessions.pooledMaps
+    ? await sessions.pooledMaps.run(manifest, network, input, secondStage)
+    : await secondStage({ tensors: await network.run({ image: input }) })
 
   let row = 0
   const columns = manifest.labels.length + 1

@@ -4,12 +4,14 @@ import type { ModelManifest } from '../models/manifest.ts'
 import { isFor, requireTask } from '../models/task.ts'
 import { encodeModel } from '../onnx/codec.ts'
 import type { Model } from '../onnx/model.ts'
-import { dequantizeWeights } from '../onnx/transforms/dequantize-weights.ts'
 import { joinModels } from '../onnx/transforms/join.ts'
-import { roiAlignToGridSample } from '../onnx/transforms/roi-align-to-grid-sample.ts'
 import type { WorkOptions } from '../progress.ts'
 import { type ChosenDevice, chooseDevice } from '../runtime/choose-device.ts'
 import type { DeviceTraits, Runtime, Session, SessionOptions } from '../runtime/runtime.ts'
+import { isHalfOverflow } from './half-overflow.ts'
+import { PooledMaps } from './pooled-maps.ts'
+import { choosePrecision, inPrecision, type Precision, type PrecisionChoice } from './precision.ts'
+import { forPooling, roiPoolingOf } from './roi-pooling.ts'
 
 /**
  * The sessions of one model. `network` is backbone and RPN, or backbone and classifier, joined in memory, so that no feature
@@ -21,35 +23,53 @@ export interface Sessions {
   readonly runtime: string
   readonly device: ChosenDevice
   /** What the graphs compute in, whatever their weights are stored as; `int8` where most layers do. */
-  readonly precision: 'float32' | 'int8'
-  readonly traits: DeviceTraits
+  readonly precision: Precision
+  /** What pools boxes for this model on this device. */
+  readonly roiPooling: DeviceTraits['roiPooling']
+  /** Where maps are pooled from, when the kernel does it. */
+  readonly pooledMaps: PooledMaps | undefined
   /**
    * Opens a session at the first call; later calls share it.
    * @throws VertebraError what loading the graph and opening it throw; `DISPOSED`.
    */
   open(name: SessionName, options?: WorkOptions): Promise<Session>
-  /** After a failure: true when the device was lost and another one has taken its place, so that trying again makes sense. */
-  recover(): Promise<boolean>
+  /**
+   * After a failure: true when trying again makes sense, because the device was lost and another one has taken its place, or because
+   * the photo had numbers beyond float16, which was nobody's wish, and float32 has taken its place.
+   */
+  recover(error: unknown): Promise<boolean>
   dispose(): Promise<void>
 }
 
 export function createSessions(
   model: LoadedModel,
   runtime: Runtime,
-  first: ChosenDevice,
-  { threads }: Pick<SessionOptions, 'threads'>,
+  { precision: firstPrecision, ...first }: ChosenDevice & { readonly precision: Precision },
+  { threads, precision: choice }: Pick<SessionOptions, 'threads'> & { readonly precision: PrecisionChoice },
 ): Sessions {
   let device = first
+  let precision = firstPrecision
+  let pooledMaps = pooledMapsOf(model.manifest, runtime.traits(device.device))
   const opened = new Map<SessionName, Promise<Session>>()
   let disposed = false
 
   async function load(name: SessionName, options: WorkOptions): Promise<Session> {
     const traits = runtime.traits(device.device)
-    const graph = await loadGraphs(model, name, options)
-    const fitting = traits.roiAlign ? graph : roiAlignToGridSample(graph)
-    const floats = traits.keepsInt8Weights ? fitting : dequantizeWeights(fitting)
+    // A graph from elsewhere runs as it is: it may hold what the library's own graphs have no need of.
+    if (isFor(model.manifest, 'detect-whole')) {
+      return runtime.open(await model.wholeGraph(options), device.device, { threads })
+    }
+    const pooled = forPooling(model.manifest, name, await loadGraphs(model, name, options), traits)
+    const graph = inPrecision(pooled, precision, traits)
     const hold = traits.holdsTensors && name === 'network' ? pooledLevels(model.manifest) : []
-    return runtime.open(encodeModel(floats), device.device, { threads, hold })
+    return runtime.open(encodeModel(graph), device.device, { threads, hold })
+  }
+
+  async function close(): Promise<void> {
+    const closing = [...opened.values()]
+    opened.clear()
+    const sessions = await Promise.allSettled(closing)
+    await Promise.all(sessions.map((session) => (session.status === 'fulfilled' ? session.value.dispose() : undefined)))
   }
 
   return {
@@ -57,9 +77,14 @@ export function createSessions(
     get device() {
       return device
     },
-    precision: Object.values(model.manifest.graphs).some(({ precision }) => precision === 'int8') ? 'int8' : 'float32',
-    get traits() {
-      return runtime.traits(device.device)
+    get precision() {
+      return precision
+    },
+    get roiPooling() {
+      return roiPoolingOf(model.manifest, runtime.traits(device.device))
+    },
+    get pooledMaps() {
+      return pooledMaps
     },
     open(name, options = {}) {
       if (disposed) throw new VertebraError('DISPOSED', 'This model was disposed: load it again to use it.')
@@ -72,26 +97,41 @@ export function createSessions(
       }
       return session
     },
-    async recover() {
+    async recover(error) {
       const lost = device
-      if (disposed || !runtime.isLost(lost.device)) return false
+      if (disposed) return false
+      if (choice === 'auto' && isHalfOverflow(error)) {
+        // Of several calls that failed together only the first closes the sessions.
+        if (precision === 'float16') void close()
+        precision = 'float32'
+        return true
+      }
+      if (!runtime.isLost(lost.device)) return false
       const next = await chooseDevice(runtime, 'auto')
+      const nextPrecision = await choosePrecision(runtime, next.device, model.manifest, withoutHalf(choice))
       // Of several calls that failed together only the first changes the device.
       if (device === lost) {
         device = { ...next, reason: `${lost.device} was lost while it ran; ${next.reason}` }
+        precision = nextPrecision
         opened.clear()
+        pooledMaps = pooledMapsOf(model.manifest, runtime.traits(next.device))
       }
       return true
     },
     async dispose() {
       disposed = true
-      const sessions = await Promise.allSettled(opened.values())
-      opened.clear()
-      await Promise.all(
-        sessions.map((session) => (session.status === 'fulfilled' ? session.value.dispose() : undefined)),
-      )
+      await close()
     },
   }
+}
+
+/** What was asked of a device that is gone need not be possible on the next one. */
+function withoutHalf(choice: PrecisionChoice): PrecisionChoice {
+  return choice === 'float16' ? 'auto' : choice
+}
+
+function pooledMapsOf(manifest: ModelManifest, traits: DeviceTraits): PooledMaps | undefined {
+  return roiPoolingOf(manifest, traits) === 'kernel' ? new PooledMaps(traits) : undefined
 }
 
 async function loadGraphs(model: LoadedModel, name: SessionName, options: WorkOptions): Promise<Model> {

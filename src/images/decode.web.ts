@@ -46,6 +46,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions = {}
   if (input instanceof Blob) return decodeBlob(input, maxPixels, 'the Blob')
   if (typeof input === 'string' || input instanceof URL) return decodeUrl(input, maxPixels, signal)
   if (isElement(input, 'HTMLImageElement')) await decoded(input)
+  if (isFrame(input)) return drawnFrame(input, maxPixels)
   if (!isDrawable(input)) throw unexpected('the picture', FORMS, input)
   return drawn(input, maxPixels)
 }
@@ -53,7 +54,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions = {}
 const FORMS =
   'a URL, Blob, File, ImageData, ImageBitmap, image, canvas or video element, OffscreenCanvas, VideoFrame or raw pixels'
 
-type Drawable = ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | HTMLVideoElement | VideoFrame
+type Drawable = ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | HTMLVideoElement
 
 async function decodeUrl(url: string | URL, maxPixels: number, signal: AbortSignal | undefined): Promise<RgbImage> {
   const name = shortName(String(url))
@@ -104,6 +105,18 @@ async function decoded(image: HTMLImageElement): Promise<void> {
   }
 }
 
+/** By way of a bitmap: Chromium keeps a copy of every frame that is drawn, up to half a gigabyte of them. */
+async function drawnFrame(frame: VideoFrame, maxPixels: number): Promise<RgbImage> {
+  const bitmap = await createImageBitmap(frame).catch((cause: unknown) => {
+    throw new VertebraError('IMAGE_UNREADABLE', `Expected a frame with a picture: ${messageOf(cause)}`, { cause })
+  })
+  try {
+    return drawn(bitmap, maxPixels)
+  } finally {
+    bitmap.close()
+  }
+}
+
 function drawn(source: Drawable, maxPixels: number): RgbImage {
   const { width, height } = sizeOf(source)
   if (width === 0 || height === 0) {
@@ -145,7 +158,6 @@ function opaqueToRgb({ width, height, data }: ImageData): RgbImage {
 function sizeOf(source: Drawable): { width: number; height: number } {
   if (isElement(source, 'HTMLVideoElement')) return { width: source.videoWidth, height: source.videoHeight }
   if (isElement(source, 'HTMLImageElement')) return { width: source.naturalWidth, height: source.naturalHeight }
-  if ('displayWidth' in source) return { width: source.displayWidth, height: source.displayHeight }
   return source
 }
 
@@ -168,11 +180,12 @@ export function isElement<Name extends keyof ElementClasses>(
 function isDrawable(value: unknown): value is Drawable {
   const elements = ['HTMLImageElement', 'HTMLVideoElement', 'HTMLCanvasElement'] as const
   return (
-    value instanceof ImageBitmap ||
-    value instanceof OffscreenCanvas ||
-    (typeof VideoFrame !== 'undefined' && value instanceof VideoFrame) ||
-    elements.some((name) => isElement(value, name))
+    value instanceof ImageBitmap || value instanceof OffscreenCanvas || elements.some((name) => isElement(value, name))
   )
+}
+
+export function isFrame(value: unknown): value is VideoFrame {
+  return typeof VideoFrame !== 'undefined' && value instanceof VideoFrame
 }
 
 /** ImageData, or pixels in the form of `RawImage`. */

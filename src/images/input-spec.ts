@@ -8,12 +8,16 @@
  * - `exact`: every photo becomes `width` x `height`.
  * - `crop`: the shorter side becomes `size`, the other `floor(size * longer / shorter)`, and the middle `width` x `height` of
  *   that is taken; for classifiers (torchvision's `Resize` and `CenterCrop`). `size` is at least the larger of both.
+ * - `fit`: as large as fits into `width` x `height`, up or down, and padded to exactly that (YOLOX's `preproc`).
+ * - `none`: every photo keeps its size; for networks that resize inside.
  */
 export type ResizeRule =
   | { readonly rule: 'longer'; readonly size: number; readonly rounding: SizeRounding }
   | { readonly rule: 'shorter'; readonly size: number; readonly max: number; readonly rounding: SizeRounding }
   | { readonly rule: 'exact'; readonly width: number; readonly height: number }
   | { readonly rule: 'crop'; readonly size: number; readonly width: number; readonly height: number }
+  | { readonly rule: 'fit'; readonly width: number; readonly height: number }
+  | { readonly rule: 'none' }
 
 /**
  * How the other side becomes whole pixels: `half-up` is `int(x + 0.5)` (Detectron2, mmdetection), `nearest` rounds ties
@@ -38,7 +42,7 @@ export type ResizeOutput = 'uint8' | 'float32'
 /**
  * Input pixels per photo pixel, for sampling and for bringing boxes back: `sides`, the ratio of the whole-pixel sides, per
  * axis; or `rule`, the number that the rule gave before the sides were rounded, the same for both (cv2.resize with fx and
- * fy, py-faster-rcnn). Not for `exact` and `crop`.
+ * fy, py-faster-rcnn). Only for `longer` and `shorter`; `fit` samples by the sides and brings boxes back by the rule.
  */
 export type ResizeScale = 'sides' | 'rule'
 
@@ -58,4 +62,6 @@ export interface InputSpec {
   }
   /** Width and height are padded right and bottom, with 0 after normalising, to a multiple of this. 1 pads nothing. */
   readonly padMultiple: number
+  /** A grey level of 0 to 255 that padding has before normalising, instead of 0 after it. */
+  readonly padLevel?: number | undefined
 }

@@ -16,7 +16,7 @@ export interface InputTensor {
 
 /**
  * Resizes, normalises and pads photos into one input tensor. Photos of different sizes share the largest padded size;
- * each lies at the left and top of its plane, with 0 around.
+ * each lies at the left and top of its plane, with padding around.
  *
  * @throws VertebraError `INVALID_ARGUMENT` without a photo, or when one's data does not fit its size.
  * @example
@@ -36,7 +36,8 @@ export function inputTensor(spec: InputSpec, images: readonly RgbImage[]): Input
 
 /**
  * Resizes one photo, normalises it as `(level - mean) / std` and writes it into image `imageIndex` of an NCHW tensor
- * whose planes are `plane.width` x `plane.height`, in one pass; the rest of the three planes becomes 0.
+ * whose planes are `plane.width` x `plane.height`, in one pass; the rest of the three planes is padding: 0, or what
+ * `padLevel` becomes.
  *
  * @throws VertebraError `INVALID_ARGUMENT` when the photo, the placement and the tensor do not fit together.
  */
@@ -71,9 +72,11 @@ export function writeInput(
     const offset = y * plane.width
     if (row instanceof Float32Array) normaliseRow(row, target, offset, channels)
     else lookUpRow(row, target, offset, channels)
-    for (const { start } of channels) target.fill(0, start + offset + inputWidth, start + offset + plane.width)
+    for (const { start, padding } of channels) {
+      target.fill(padding, start + offset + inputWidth, start + offset + plane.width)
+    }
   })
-  for (const { start } of channels) target.fill(0, start + inputHeight * plane.width, start + area)
+  for (const { start, padding } of channels) target.fill(padding, start + inputHeight * plane.width, start + area)
 }
 
 /** Where one channel of the photo goes, and how: `table` holds the normalised value of each of the 256 levels. */
@@ -81,6 +84,7 @@ interface ChannelPlan {
   readonly start: number
   readonly mean: number
   readonly std: number
+  readonly padding: number
   readonly table: Float32Array
 }
 
@@ -91,7 +95,8 @@ function channelPlan(spec: InputSpec, source: number, base: number, area: number
   const mean = spec.mean[plane] as number
   const std = spec.std[plane] as number
   const table = Float32Array.from({ length: 256 }, (_, level) => (level - mean) / std)
-  return { start: base + plane * area, mean, std, table }
+  const padding = spec.padLevel === undefined ? 0 : (spec.padLevel - mean) / std
+  return { start: base + plane * area, mean, std, padding, table }
 }
 
 function lookUpRow(
@@ -113,9 +118,16 @@ function lookUpRow(
   }
 }
 
-function normaliseRow(row: Float32Array, target: Float32Array, offset: number, channels: ChannelPlans): void {
-  for (const [source, { start, mean, std }] of channels.entries()) {
-    let to = start + offset
-    for (let i = source; i < row.length; i += 3) target[to++] = ((row[i] as number) - mean) / std
+function normaliseRow(row: Float32Array, target: Float32Array, offset: number, [red, green, blue]: ChannelPlans): void {
+  let toRed = red.start + offset
+  let toGreen = green.start + offset
+  let toBlue = blue.start + offset
+  const { mean: meanRed, std: stdRed } = red
+  const { mean: meanGreen, std: stdGreen } = green
+  const { mean: meanBlue, std: stdBlue } = blue
+  for (let i = 0; i < row.length; i += 3) {
+    target[toRed++] = ((row[i] as number) - meanRed) / stdRed
+    target[toGreen++] = ((row[i + 1] as number) - meanGreen) / stdGreen
+    target[toBlue++] = ((row[i + 2] as number) - meanBlue) / stdBlue
   }
 }

@@ -177,17 +177,19 @@ function resizeRowFloat(
   { taps, starts, counts, weights }: ResampleWeights,
 ): void {
   for (let x = 0; x < starts.length; x++) {
-    let red = 0
-    let green = 0
-    let blue = 0
     let from = (y * width + (starts[x] as number)) * 3
-    const end = x * taps + (counts[x] as number)
-    for (let k = x * taps; k < end; k++) {
-      const weight = weights[k] as number
+    const first = x * taps
+    const end = first + (counts[x] as number)
+    let weight = weights[first] as number
+    let red = (data[from] as number) * weight
+    let green = (data[from + 1] as number) * weight
+    let blue = (data[from + 2] as number) * weight
+    for (let k = first + 1; k < end; k++) {
+      from += 3
+      weight = weights[k] as number
       red += (data[from] as number) * weight
       green += (data[from + 1] as number) * weight
       blue += (data[from + 2] as number) * weight
-      from += 3
     }
     target[x * 3] = red
     target[x * 3 + 1] = green

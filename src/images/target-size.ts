@@ -37,11 +37,13 @@ export interface Cut {
 export function targetSize(rule: ResizeRule, width: number, height: number): { width: number; height: number } {
   requireSide('width', width)
   requireSide('height', height)
+  if (rule.rule === 'none') return { width, height }
   if (rule.rule === 'exact' || rule.rule === 'crop') return { width: rule.width, height: rule.height }
   const [exactWidth, exactHeight] = exactSize(rule, width, height)
+  const rounding = rule.rule === 'fit' ? 'floor' : rule.rounding
   return {
-    width: Math.max(1, roundSide(exactWidth, rule.rounding)),
-    height: Math.max(1, roundSide(exactHeight, rule.rounding)),
+    width: Math.max(1, roundSide(exactWidth, rounding)),
+    height: Math.max(1, roundSide(exactHeight, rounding)),
   }
 }
 
@@ -55,10 +57,8 @@ export function planInput(spec: InputSpec, width: number, height: number): Place
   const target = targetSize(spec.resize, width, height)
   const { resize } = spec
   const cut = resize.rule === 'crop' ? middleCut(resize, width, height) : undefined
-  const shared =
-    resize.rule !== 'exact' && resize.rule !== 'crop' && resize.scale === 'rule'
-      ? exactSize(resize, width, height)[0] / width
-      : undefined
+  const shared = isByRule(resize) ? exactSize(resize, width, height)[0] / width : undefined
+  const padded = resize.rule === 'fit' ? resize : target
   return {
     width,
     height,
@@ -66,10 +66,15 @@ export function planInput(spec: InputSpec, width: number, height: number): Place
     scaleY: shared ?? (cut ?? target).height / height,
     inputWidth: target.width,
     inputHeight: target.height,
-    paddedWidth: Math.ceil(target.width / spec.padMultiple) * spec.padMultiple,
-    paddedHeight: Math.ceil(target.height / spec.padMultiple) * spec.padMultiple,
+    paddedWidth: Math.ceil(padded.width / spec.padMultiple) * spec.padMultiple,
+    paddedHeight: Math.ceil(padded.height / spec.padMultiple) * spec.padMultiple,
     ...(cut && { cut }),
   }
+}
+
+/** Whether both axes are scaled by the number that the rule gave before rounding. */
+function isByRule(resize: InputSpec['resize']): resize is InputSpec['resize'] & ScalingRule {
+  return resize.rule === 'fit' || ((resize.rule === 'longer' || resize.rule === 'shorter') && resize.scale === 'rule')
 }
 
 /** torchvision/transforms/functional.py: the other side is cut down to whole pixels, a half in the offset goes to the even. */
@@ -88,12 +93,14 @@ function middleCut(rule: Extract<ResizeRule, { rule: 'crop' }>, photoWidth: numb
 /** Strips of one pixel would otherwise be enlarged to more than memory holds before their middle is taken. */
 const LONGEST_CUT = 65_536
 
+type ScalingRule = Exclude<ResizeRule, { rule: 'exact' | 'crop' | 'none' }>
+
 /** The target before rounding. The order of operations is each source's own: it decides sizes that fall on a tie. */
-function exactSize(
-  rule: Exclude<ResizeRule, { rule: 'exact' | 'crop' }>,
-  width: number,
-  height: number,
-): [number, number] {
+function exactSize(rule: ScalingRule, width: number, height: number): [number, number] {
+  if (rule.rule === 'fit') {
+    const scale = Math.min(rule.width / width, rule.height / height)
+    return [width * scale, height * scale]
+  }
   const shorter = Math.min(width, height)
   const longer = Math.max(width, height)
   if (rule.rule === 'longer') {

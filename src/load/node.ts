@@ -1,10 +1,11 @@
-import type { Classifier } from '../classify/classifier.ts'
+import { type Classifier, type ClassifierCore, classifierOf } from '../classify/classifier.ts'
 import { openClassifier } from '../classify/load.ts'
 import { backboneOf, type LoadedBackbone } from '../detector/backbone.ts'
 import { type Detector, type DetectorCore, detectorOf } from '../detector/detector.ts'
 import { type LoadOptions, type ModelPart, openDetector } from '../detector/load.ts'
 import { decodeImage, type ImageInput } from '../images/decode.node.ts'
 import { locateModel } from '../models/locate.node.ts'
+import { requireBackbone } from '../models/task.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import { newestFrames } from '../stream/frame.ts'
 import { startWorker } from '../worker/start.node.ts'
@@ -46,12 +47,13 @@ export async function loadBackbone(
   options: NodeLoadOptions = {},
 ): Promise<LoadedBackbone<ImageInput>> {
   const { manifest, extract, dispose } = await load(model, 'backbone', options)
-  return { ...backboneOf(manifest, extract), manifest, dispose, [Symbol.asyncDispose]: dispose }
+  const own = requireBackbone(manifest)
+  return { ...backboneOf(own, extract), manifest: own, dispose, [Symbol.asyncDispose]: dispose }
 }
 
 /**
- * Loads a classifier: a model folder of the task `classify`, such as `vertebra convert --task classify` makes. It runs in this
- * thread.
+ * Loads a classifier: a model folder of the task `classify`, such as `vertebra convert --task classify` makes. With
+ * `worker` it runs in a thread of its own.
  *
  * @param model as for `loadDetector`.
  * @throws VertebraError as `loadDetector`; `MODEL_INVALID` also for a model of another task.
@@ -59,8 +61,14 @@ export async function loadBackbone(
  * const classifier = await loadClassifier('my-resnet50')
  * const { classes } = await classifier.classify('cat.jpg', { top: 5 })
  */
-export async function loadClassifier(model: string | URL, options: LoadOptions = {}): Promise<Classifier<ImageInput>> {
-  return openClassifier(await locateModel(model), await nodeRuntime(), decodeImage, options)
+export async function loadClassifier(
+  model: string | URL,
+  { worker = false, ...options }: NodeLoadOptions = {},
+): Promise<Classifier<ImageInput>> {
+  const core: ClassifierCore<ImageInput> = worker
+    ? await startWorker(model, 'classifier', options)
+    : await openClassifier(await locateModel(model), await nodeRuntime(), decodeImage, options)
+  return classifierOf(core)
 }
 
 async function load(

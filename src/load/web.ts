@@ -1,10 +1,11 @@
-import type { Classifier } from '../classify/classifier.ts'
+import { type Classifier, type ClassifierCore, classifierOf } from '../classify/classifier.ts'
 import { openClassifier } from '../classify/load.ts'
 import { backboneOf, type LoadedBackbone } from '../detector/backbone.ts'
 import { type Detector, type DetectorCore, detectorOf } from '../detector/detector.ts'
 import { type LoadOptions, type ModelPart, openDetector } from '../detector/load.ts'
 import { decodeImage, type ImageInput } from '../images/decode.web.ts'
 import { locateModel, type ModelInput, portableModel } from '../models/locate.web.ts'
+import { requireBackbone } from '../models/task.ts'
 import { runtimeModules } from '../runtime/modules.web.ts'
 import { createWebRuntime } from '../runtime/web.ts'
 import { newestFrames } from '../stream/frame.ts'
@@ -60,12 +61,13 @@ export async function loadBackbone(
   options: WebLoadOptions = {},
 ): Promise<LoadedBackbone<ImageInput>> {
   const { manifest, extract, dispose } = await load(model, 'backbone', options)
-  return { ...backboneOf(manifest, extract), manifest, dispose, [Symbol.asyncDispose]: dispose }
+  const own = requireBackbone(manifest)
+  return { ...backboneOf(own, extract), manifest: own, dispose, [Symbol.asyncDispose]: dispose }
 }
 
 /**
- * Loads a classifier: a model folder of the task `classify`, such as `vertebra convert --task classify` makes. It runs in the
- * page, not in a worker.
+ * Loads a classifier: a model folder of the task `classify`, such as `vertebra convert --task classify` makes. It runs in a
+ * worker as a detector does.
  *
  * @param model as for `loadDetector`.
  * @throws VertebraError as `loadDetector`; `MODEL_INVALID` also for a model of another task.
@@ -75,10 +77,15 @@ export async function loadBackbone(
  */
 export async function loadClassifier(
   model: ModelInput,
-  { runtimeUrl, ...options }: Omit<WebLoadOptions, 'worker'> = {},
+  { worker = true, runtimeUrl, ...options }: WebLoadOptions = {},
 ): Promise<Classifier<ImageInput>> {
-  const files = await locateModel(portableModel(model, document.baseURI))
-  return openClassifier(files, createWebRuntime(runtimeModules(runtimeUrl)), decodeImage, options)
+  const portable = portableModel(model, document.baseURI)
+  const modules = runtimeModules(runtimeUrl)
+  const core: ClassifierCore<ImageInput> =
+    worker === false
+      ? await openClassifier(await locateModel(portable), createWebRuntime(modules), decodeImage, options)
+      : await startWorker(portable, 'classifier', modules, worker === true ? undefined : worker, options)
+  return classifierOf(core)
 }
 
 async function load(

@@ -1,10 +1,13 @@
 import { VertebraError } from '../errors.ts'
 import { decodeModel } from '../onnx/codec.ts'
 import type { Model } from '../onnx/model.ts'
+import { readSignature } from '../onnx/signature.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import { checkGraphs } from './check-graphs.ts'
+import { checkWhole } from './check-whole.ts'
 import { type AnyGraphName, type GraphFile, type ModelManifest, parseManifest } from './manifest.ts'
 import type { ModelFiles } from './model-files.ts'
+import { requireTask } from './task.ts'
 
 /** A checked model folder. Graphs are read when they are first asked for. */
 export interface LoadedModel<M extends ModelManifest = ModelManifest> {
@@ -16,6 +19,11 @@ export interface LoadedModel<M extends ModelManifest = ModelManifest> {
    * `MODEL_INVALID` when inputs or outputs are not what the manifest says, or the model has no such graph.
    */
   graph(name: AnyGraphName, options?: WorkOptions): Promise<Model>
+  /**
+   * Reads and checks the one graph of a whole detector, which runs as it is, whatever operators it holds.
+   * @throws VertebraError as {@link graph}; `MODEL_INVALID` for other models.
+   */
+  wholeGraph(options?: WorkOptions): Promise<Uint8Array>
 }
 
 /**
@@ -26,21 +34,30 @@ export async function openModel(files: ModelFiles, { signal }: WorkOptions = {})
   throwIfAborted(signal)
   const json = new TextDecoder().decode(await files.read('model.json', { signal }))
   const manifest = parseManifest(json, `${files.origin}/model.json`)
+  async function content(name: AnyGraphName, options: WorkOptions = {}): Promise<Uint8Array> {
+    const { file, bytes, sha256 } = graphFile(manifest, name)
+    const read = await files.read(file, { ...options, expected: { bytes, sha256 } })
+    throwIfAborted(options.signal)
+    try {
+      await checkContent(`${files.origin}/${file}`, read, bytes, sha256)
+    } catch (error) {
+      await files.forget?.({ sha256 })
+      throw error
+    }
+    return read
+  }
   return {
     manifest,
     origin: files.origin,
-    async graph(name, options = {}) {
-      const { file, bytes, sha256 } = graphFile(manifest, name)
-      const content = await files.read(file, { ...options, expected: { bytes, sha256 } })
-      throwIfAborted(options.signal)
-      try {
-        await checkContent(`${files.origin}/${file}`, content, bytes, sha256)
-      } catch (error) {
-        await files.forget?.({ sha256 })
-        throw error
-      }
-      const model = decodeModel(content)
-      checkGraphs(manifest, name, model, `${files.origin}/${file}`)
+    async wholeGraph(options) {
+      const whole = requireTask(manifest, 'detect-whole')
+      const bytes = await content('detector', options)
+      checkWhole(whole, readSignature(bytes), `${files.origin}/${whole.graphs.detector.file}`)
+      return bytes
+    },
+    async graph(name, options) {
+      const model = decodeModel(await content(name, options))
+      checkGraphs(manifest, name, model, `${files.origin}/${graphFile(manifest, name).file}`)
       return model
     },
   }

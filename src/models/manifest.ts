@@ -6,6 +6,8 @@ import type { RoiSpec } from '../heads/levels.ts'
 import type { PostprocessOptions } from '../heads/postprocess.ts'
 import type { ProposalOptions } from '../heads/proposals.ts'
 import type { InputSpec } from '../images/input-spec.ts'
+import type { OutputForm } from '../whole/output-form.ts'
+import type { SelectionRule } from '../whole/select.ts'
 import { schemaProblems } from './schema-problems.ts'
 
 /**
@@ -85,14 +87,39 @@ export interface ClassifierManifest extends AnyManifest {
   readonly graphs: { readonly backbone: GraphFile; readonly classifier: GraphFile }
 }
 
+/**
+ * The manifest of a detector that was exported as one graph, from the photo to boxes or nearly so: what the graph is fed, and how
+ * its outputs are read.
+ */
+export interface WholeManifest extends AnyManifest {
+  readonly task: 'detect-whole'
+  /** None: such a graph gives no feature maps. */
+  readonly features: readonly FeatureInfo[]
+  /** The K classes in the order of the network's outputs, without background. */
+  readonly labels: Manifest['labels']
+  readonly feeds: {
+    /** Name of the graph's input: the photo, [1, 3, H, W], or [3, H, W] when it is not `batched`. */
+    readonly image: string
+    readonly batched: boolean
+    /** Name of an int64 input [1, H, W]: 1 where the photo is, 0 where padding is. */
+    readonly mask?: string | undefined
+  }
+  readonly outputs: OutputForm
+  readonly head: SelectionRule
+  readonly graphs: { readonly detector: GraphFile }
+}
+
+/** The manifest of any detector. */
+export type DetectorManifest = Manifest | WholeManifest
+
 /** The manifest of any model folder; without a `task` it is a detector's. */
-export type ModelManifest = Manifest | FeaturesManifest | ClassifierManifest
+export type ModelManifest = DetectorManifest | FeaturesManifest | ClassifierManifest
 
 /** The graphs of a detector. */
 export type GraphName = keyof Manifest['graphs']
 
 /** The name of a graph of any model. */
-export type AnyGraphName = GraphName | 'classifier'
+export type AnyGraphName = GraphName | 'classifier' | 'detector'
 
 export interface GraphFile {
   readonly file: string
@@ -130,10 +157,15 @@ const resizeRules = [
   z.strictObject({ rule: z.literal('shorter'), size: count, max: count, rounding, scale, ...resize }),
   z.strictObject({ rule: z.literal('exact'), width: count, height: count, ...resize }),
 ] as const
+const wholeRules = [
+  ...resizeRules,
+  z.strictObject({ rule: z.literal('fit'), width: count, height: count, ...resize }),
+  z.strictObject({ rule: z.literal('none'), ...resize }),
+] as const
 const cropRule = z.strictObject({ rule: z.literal('crop'), size: count, width: count, height: count, ...resize })
 
 /** Every part of a photo can hold an object, so a detector's input is never cropped. */
-const wholeInput = z.strictObject({ ...inputFields, resize: z.discriminatedUnion('rule', resizeRules) })
+const uncutInput = z.strictObject({ ...inputFields, resize: z.discriminatedUnion('rule', resizeRules) })
 const anyInput = z.strictObject({ ...inputFields, resize: z.discriminatedUnion('rule', [...resizeRules, cropRule]) })
 
 const anyManifest = {
@@ -157,7 +189,7 @@ const detectorSchema = z.strictObject({
   ...anyManifest,
   task: z.optional(z.literal('detect')),
   labels: z.array(z.strictObject({ name: text, categoryId: z.int() })).check(z.minLength(1)),
-  input: wholeInput,
+  input: uncutInput,
   pyramid: z.array(feature).check(z.minLength(1)),
   anchors: z.strictObject({
     levels: z
@@ -214,6 +246,51 @@ const detectorSchema = z.strictObject({
   graphs: z.strictObject({ backbone: graphFile, rpn: graphFile, roiHead: graphFile }),
 })
 
+const wholeSchema = z.strictObject({
+  ...anyManifest,
+  task: z.literal('detect-whole'),
+  features: z.array(feature).check(z.maxLength(0)),
+  labels: z.array(z.strictObject({ name: text, categoryId: z.int() })).check(z.minLength(1)),
+  input: z.strictObject({
+    ...inputFields,
+    padLevel: z.optional(z.number()),
+    resize: z.discriminatedUnion('rule', wholeRules),
+  }),
+  feeds: z.strictObject({ image: text, batched: z.boolean(), mask: z.optional(text) }),
+  outputs: z.discriminatedUnion('form', [
+    z.strictObject({
+      form: z.literal('boxes'),
+      boxes: text,
+      labels: text,
+      scores: text,
+      firstLabel: z.int(),
+      corners: z.optional(z.enum(['edges', 'pixels'])),
+    }),
+    z.strictObject({
+      form: z.literal('grid'),
+      values: text,
+      strides: z.array(count).check(z.minLength(1)),
+      decoded: z.boolean(),
+    }),
+    z.strictObject({
+      form: z.literal('queries'),
+      logits: text,
+      boxes: text,
+      activation: z.enum(['softmax', 'sigmoid']),
+    }),
+  ]),
+  head: z.strictObject({
+    scoreThreshold: fraction,
+    nms: z.strictObject({
+      kind: z.enum(['none', 'per-class', 'agnostic', 'soft-linear', 'soft-gaussian']),
+      iouThreshold: fraction,
+      sigma: z.optional(positive),
+    }),
+    maxDetections: count,
+  }),
+  graphs: z.strictObject({ detector: graphFile }),
+})
+
 /** What `parseManifest` checks first; docs/model.schema.json is the same as JSON Schema. */
 export const manifestSchema: z.ZodMiniType<ModelManifest> = z.discriminatedUnion('task', [
   detectorSchema,
@@ -230,6 +307,7 @@ export const manifestSchema: z.ZodMiniType<ModelManifest> = z.discriminatedUnion
     input: anyInput,
     graphs: z.strictObject({ backbone: graphFile, classifier: graphFile }),
   }),
+  wholeSchema,
 ])
 
 /**
@@ -265,6 +343,7 @@ function cropProblems({ resize }: InputSpec): string[] {
 /** What a schema of single fields cannot say. */
 function contradictions(manifest: ModelManifest): string[] {
   if (manifest.task === 'features' || manifest.task === 'classify') return cropProblems(manifest.input)
+  if (manifest.task === 'detect-whole') return labelProblems(manifest)
   const problems: string[] = []
   const pyramid = new Map(manifest.pyramid.map((level) => [level.name, level]))
   for (const { feature: level, stride } of manifest.anchors.levels) {
@@ -283,7 +362,9 @@ function contradictions(manifest: ModelManifest): string[] {
   }
   const perCell = manifest.anchors.levels.map((level) => level.sizes.length)
   if (new Set(perCell).size > 1) problems.push('anchors.levels: every level must have the same number of sizes')
-  const labels = manifest.labels.map((label) => label.name)
-  if (new Set(labels).size !== labels.length) problems.push('labels: a name occurs twice')
-  return problems
+  return [...problems, ...labelProblems(manifest)]
+}
+
+function labelProblems({ labels }: DetectorManifest): string[] {
+  return new Set(labels.map(({ name }) => name)).size === labels.length ? [] : ['labels: a name occurs twice']
 }

@@ -1,9 +1,10 @@
 import { unexpected } from '../errors.ts'
 import { planInput } from '../images/target-size.ts'
 import { countOperations, inferShapes } from '../onnx/shapes.ts'
+import { readSignature } from '../onnx/signature.ts'
 import type { LoadedModel } from './load.ts'
 import type { AnyGraphName, GraphFile, ModelManifest } from './manifest.ts'
-import { isFor, requireTask } from './task.ts'
+import { type BackboneManifest, isFor, requireTask } from './task.ts'
 
 /** One graph's cost. */
 export interface GraphSummary {
@@ -11,6 +12,7 @@ export interface GraphSummary {
   readonly bytes: number
   readonly precision: GraphFile['precision']
   readonly parameters: number
+  /** NaN for the graph of a whole detector: its operators are not the library's own. */
   readonly multiplyAdds: number
 }
 
@@ -40,6 +42,19 @@ export interface ModelSummary {
 export async function summarizeModel(model: LoadedModel, width: number, height: number): Promise<ModelSummary> {
   const { manifest } = model
   const { paddedWidth, paddedHeight } = planInput(manifest.input, width, height)
+  if (isFor(manifest, 'detect-whole')) {
+    const { bytes, precision } = manifest.graphs.detector
+    const { initializers } = readSignature(await model.wholeGraph())
+    const sizes = [...initializers.values()].map(({ dims }) => dims.reduce((product, dim) => product * dim, 1))
+    const parameters = sizes.reduce((sum, size) => sum + size, 0)
+    const graph = { graph: 'detector', bytes, precision, parameters, multiplyAdds: Number.NaN } as const
+    return {
+      photo: { width, height },
+      input: { width: paddedWidth, height: paddedHeight },
+      graphs: [graph],
+      levels: [],
+    }
+  }
   const sizes = new Map<string, readonly number[]>()
   const graphs: GraphSummary[] = []
   for (const [name, { bytes, precision }] of graphFiles(manifest)) {
@@ -64,7 +79,7 @@ export async function summarizeModel(model: LoadedModel, width: number, height: 
 }
 
 /** In the order in which they run. */
-function graphFiles(manifest: ModelManifest): [AnyGraphName, GraphFile][] {
+function graphFiles(manifest: BackboneManifest): [AnyGraphName, GraphFile][] {
   const { backbone } = manifest.graphs
   if (isFor(manifest, 'features')) return [['backbone', backbone]]
   const rest = isFor(manifest, 'classify')

@@ -247,7 +247,7 @@ function readValueInfo(reader: MessageReader): ValueInfo {
 }
 
 /** A dimension with neither size nor name becomes the empty name. */
-function readShape(reader: MessageReader): Dim[] {
+export function readShape(reader: MessageReader): Dim[] {
   const dims: Dim[] = []
   for (const field of reader.fields()) {
     if (field !== 1) continue

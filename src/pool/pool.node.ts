@@ -6,8 +6,8 @@ import type { DecodeImage } from '../detector/platform.ts'
 import type { DetectionResult } from '../detector/result.ts'
 import { VertebraError } from '../errors.ts'
 import type { RawImage } from '../images/image.ts'
-import type { Manifest } from '../models/manifest.ts'
-import { requireTask } from '../models/task.ts'
+import type { DetectorManifest } from '../models/manifest.ts'
+import { requireDetector } from '../models/task.ts'
 import type { ChosenDevice } from '../runtime/choose-device.ts'
 import { inOrder } from './in-order.ts'
 import { createSemaphore } from './semaphore.ts'
@@ -15,7 +15,7 @@ import { createSlot, type Slot } from './slot.ts'
 
 /** Several detectors of one model that share the work. Made by `createPool`. */
 export interface DetectorPool<Input> extends AsyncDisposable {
-  readonly manifest: Manifest
+  readonly manifest: DetectorManifest
   /** Names of the K classes. */
   readonly labels: readonly string[]
   readonly device: ChosenDevice
@@ -66,7 +66,7 @@ export function poolOf<Input>(
 ): DetectorPool<Input> {
   const size = workers.length
   const [first] = workers as readonly [DetectorCore<RawImage>]
-  const manifest = requireTask(first.manifest, 'detect')
+  const manifest = requireDetector(first.manifest)
   const slots = workers.map((worker) => createSlot(worker, start))
   const idle = [...slots]
   const running = new Set<Promise<DetectionResult>>()

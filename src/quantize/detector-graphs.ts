@@ -4,7 +4,7 @@ import { createStopwatch } from '../detector/stopwatch.ts'
 import type { RgbImage } from '../images/image.ts'
 import type { GraphName, Manifest } from '../models/manifest.ts'
 import type { Model } from '../onnx/model.ts'
-import type { DeviceTraits, Feed, FloatTensor, Session } from '../runtime/runtime.ts'
+import type { Feed, FloatTensor, Session } from '../runtime/runtime.ts'
 import type { Maps, ObservedGraph } from './observed-graph.ts'
 
 /** The three graphs of a detector, in the order in which they run. */
@@ -23,9 +23,6 @@ export interface PhotoRun {
   readonly headFeeds: Readonly<Record<string, Feed>> | undefined
   readonly head: Maps
 }
-
-/** Calibration feeds the graphs as they are stored. */
-const AS_STORED: DeviceTraits = { roiAlign: true, keepsInt8Weights: false, holdsTensors: false }
 
 /** One photo through the detector, as when it detects. */
 export async function runPhoto(
@@ -53,7 +50,10 @@ export async function runPhoto(
   const session = (work: typeof network): Session => ({ inputs: [], outputs: [], run: work, async dispose() {} })
   const sessions = {
     open: async (name: SessionName) => session(name === 'network' ? network : head),
-    traits: AS_STORED,
+    precision: 'float32' as const,
+    // Calibration feeds the graphs as they are stored.
+    roiPooling: 'operator' as const,
+    pooledMaps: undefined,
   }
   const selection = { head: manifest.head, classes: undefined }
   await runPipeline({ manifest, sessions, selection, stopwatch: createStopwatch() }, [photo])

@@ -57,7 +57,12 @@ function createRuntime(ort: OnnxRuntimeNode): Runtime {
     },
     isLost: () => false,
     // What a device lacks, ONNX Runtime for Node runs on the CPU beside it.
-    traits: () => ({ roiAlign: true, keepsInt8Weights: false, holdsTensors: false }),
+    traits: (device) => ({
+      roiPooling: device === 'cpu' ? 'kernel' : 'operator',
+      writesInto: device === 'cpu',
+      keepsInt8Weights: false,
+      holdsTensors: false,
+    }),
   }
 }
 

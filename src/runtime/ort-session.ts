@@ -55,14 +55,24 @@ export async function openOrtSession(
 function wrap(ort: OnnxRuntime, session: InferenceSession, queue: Queue): Session {
   let disposed = false
   const running = new Set<Promise<unknown>>()
+  /** All outputs: those that have a place, and those that ONNX Runtime finds one for. */
+  function fetches(into: Readonly<Record<string, FloatTensor>>): Record<string, OrtTensor | null> {
+    return Object.fromEntries(
+      session.outputNames.map((name) => {
+        const place = into[name]
+        return [name, place ? new ort.Tensor('float32', place.data, place.dims) : null]
+      }),
+    )
+  }
+
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
-    async run(feeds) {
+    async run(feeds, into) {
       if (disposed) throw new VertebraError('DISPOSED', 'This session was disposed and cannot run again.')
       const inputs: Record<string, OrtTensor> = {}
       for (const [name, feed] of Object.entries(feeds)) inputs[name] = toOrt(ort, feed)
-      const run = queue(() => session.run(inputs))
+      const run = queue(() => (into ? session.run(inputs, fetches(into)) : session.run(inputs)))
       running.add(run)
       let results: Awaited<typeof run>
       try {
@@ -101,6 +111,9 @@ function toOrt(ort: OnnxRuntime, feed: Feed): OrtTensor {
 
 function fromOrt(name: string, tensor: OrtTensor): FloatTensor | HeldTensor {
   const { dims, type } = tensor
+  // The labels of a whole detector; numbers beyond 2^24 are rounded.
+  if (type === 'int64') return { dims, data: Float32Array.from(tensor.data as BigInt64Array, Number) }
+  if (type === 'int32') return { dims, data: Float32Array.from(tensor.data as Int32Array) }
   if (type !== 'float32') {
     throw new VertebraError('GRAPH_INVALID', `Expected float32 for output "${name}" but received ${type}.`)
   }

@@ -41,9 +41,10 @@ export interface Session {
   readonly outputs: readonly string[]
   /**
    * Runs the graph.
+   * @param into outputs that are to be written there, on a device that `writesInto`; their dimensions must be the graph's.
    * @throws VertebraError `INFERENCE_FAILED`, `OUT_OF_MEMORY`, or `DISPOSED` after `dispose()`.
    */
-  run(feeds: Readonly<Record<string, Feed>>): Promise<Tensors>
+  run(feeds: Readonly<Record<string, Feed>>, into?: Readonly<Record<string, FloatTensor>>): Promise<Tensors>
   dispose(): Promise<void>
 }
 
@@ -80,8 +81,13 @@ export interface Runtime {
 
 /** How a device differs from the CPU in Node. */
 export interface DeviceTraits {
-  /** It has an operator RoiAlign; otherwise boxes are pooled by GridSample, one photo at a time. */
-  readonly roiAlign: boolean
+  /**
+   * What pools boxes best: this library's own `kernel` between the graphs, the graph's RoiAlign, or for want of it GridSample,
+   * one photo at a time.
+   */
+  readonly roiPooling: 'kernel' | 'operator' | 'grid-sample'
+  /** A run can write its outputs into memory that it is given. */
+  readonly writesInto: boolean
   /** Weights stay int8 in memory, at a small cost in time, because memory is what is scarce. */
   readonly keepsInt8Weights: boolean
   /** Feature maps can stay on the device between two sessions. */

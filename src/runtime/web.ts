@@ -68,7 +68,8 @@ export function createWebRuntime(modules: RuntimeModules = {}): Runtime {
       return device === 'webgpu' && (await isSoftware()) ? 'the browser has only a software GPU' : undefined
     },
     traits: (device) => ({
-      roiAlign: device === 'wasm',
+      roiPooling: device === 'wasm' ? 'kernel' : 'grid-sample',
+      writesInto: false,
       keepsInt8Weights: device === 'wasm',
       holdsTensors: device === 'webgpu',
     }),

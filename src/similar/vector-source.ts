@@ -1,10 +1,9 @@
 import type { FeatureInfo } from '../architectures/feature.ts'
-import type { ModelManifest } from '../models/manifest.ts'
-import { isFor } from '../models/task.ts'
+import { type BackboneManifest, isFor } from '../models/task.ts'
 import type { VectorSource } from './picture-index.ts'
 
 /** What makes the vectors of a model: `level` default the backbone's last. */
-export function vectorSource(manifest: ModelManifest, level?: string): VectorSource {
+export function vectorSource(manifest: BackboneManifest, level?: string): VectorSource {
   const { name, input, features } = manifest
   const { backbone } = manifest.graphs
   const wanted = level ?? (features.at(-1) as FeatureInfo).name

@@ -10,13 +10,18 @@ import { invalidWeights, type WeightFile } from './stored-tensor.ts'
  * @throws VertebraError `WEIGHTS_INVALID` that names the file, `ABORTED`
  */
 export async function readWeightFile(path: string, signal?: AbortSignal): Promise<WeightFile> {
-  const bytes = await readBytes(path, signal)
+  return readWeightsOf(path, await readBytes(path, signal), signal)
+}
+
+/** The same of a file whose bytes are there already. */
+export async function readWeightsOf(path: string, bytes: Uint8Array, signal?: AbortSignal): Promise<WeightFile> {
   const parts = new Map<string, Uint8Array>()
   for (const name of partNames(bytes)) parts.set(name, await readBytes(join(dirname(path), name), signal))
   return readWeights(bytes, basename(path), parts)
 }
 
-async function readBytes(path: string, signal?: AbortSignal): Promise<Uint8Array> {
+/** @throws VertebraError `WEIGHTS_INVALID` that names the file, `ABORTED` */
+export async function readBytes(path: string, signal?: AbortSignal): Promise<Uint8Array> {
   try {
     return await readFile(path, { signal })
   } catch (cause) {

@@ -1,6 +1,6 @@
 import { unexpected, VertebraError } from '../errors.ts'
-import { type ImageInput, isElement, isRaw } from '../images/decode.web.ts'
-import type { Portable } from './remote-detector.ts'
+import { type ImageInput, isElement, isFrame, isRaw } from '../images/decode.web.ts'
+import type { Portable } from './remote-model.ts'
 
 /** The forms of a picture that a browser's worker can take. */
 export type WorkerImage = Exclude<
@@ -17,7 +17,7 @@ export async function toWorkerImage(input: ImageInput): Promise<Portable<WorkerI
     return { image: new URL(input, document.baseURI).href, transfer: [] }
   }
   if (input instanceof Blob || input instanceof ImageBitmap || isRaw(input)) return { image: input, transfer: [] }
-  if (typeof VideoFrame !== 'undefined' && input instanceof VideoFrame) {
+  if (isFrame(input)) {
     const frame = input.clone()
     return { image: frame, transfer: [frame] }
   }

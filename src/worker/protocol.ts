@@ -1,4 +1,6 @@
+import type { Classification, ClassifyOptions } from '../classify/classifier.ts'
 import type { ExtractOptions, Features } from '../detector/backbone.ts'
+import type { ModelPart } from '../detector/load.ts'
 import type { DetectOptions } from '../detector/options.ts'
 import type { DetectionResult } from '../detector/result.ts'
 import { VertebraError, type VertebraErrorCode } from '../errors.ts'
@@ -6,12 +8,15 @@ import type { ModelManifest } from '../models/manifest.ts'
 import type { Progress, WorkOptions } from '../progress.ts'
 import type { ChosenDevice } from '../runtime/choose-device.ts'
 
-/** Messages between a detector in a worker and whoever uses it. Everything in them can be cloned between threads. */
+/** Messages between a model in a worker and whoever uses it. Everything in them can be cloned between threads. */
 
 /** Options without what cannot be cloned. */
 type Plain<Options extends WorkOptions> = Omit<Options, 'signal' | 'onProgress'>
 
-/** What a loaded detector says of itself. */
+/** What of a model the other side loads. */
+export type RemotePart = ModelPart | 'classifier'
+
+/** What a loaded model says of itself. */
 export interface LoadedInfo {
   readonly manifest: ModelManifest
   readonly device: ChosenDevice
@@ -23,6 +28,7 @@ export interface LoadedInfo {
 export interface Calls<Model, LoadOptions extends WorkOptions, Image> {
   load: { takes: { model: Model; options: Plain<LoadOptions> }; gives: LoadedInfo }
   detect: { takes: { images: readonly Image[]; options: Plain<DetectOptions> }; gives: DetectionResult[] }
+  classify: { takes: { image: Image; options: Plain<ClassifyOptions> }; gives: Classification }
   extract: { takes: { image: Image; options: Plain<ExtractOptions> }; gives: Features }
   dispose: { takes: Record<never, never>; gives: undefined }
 }

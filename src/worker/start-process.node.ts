@@ -4,7 +4,7 @@ import type { DetectorCore } from '../detector/detector.ts'
 import type { LoadOptions } from '../detector/load.ts'
 import type { RawImage } from '../images/image.ts'
 import type { FromWorker, Port } from './protocol.ts'
-import { loadRemotely } from './remote-detector.ts'
+import { loadRemotely } from './remote-model.ts'
 
 /**
  * Loads a detector in a process of its own. Unlike a thread it takes nothing with it when native code crashes, and ends in

@@ -1,11 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import type { DetectorCore } from '../detector/detector.ts'
-import type { LoadOptions, ModelPart } from '../detector/load.ts'
+import type { LoadOptions } from '../detector/load.ts'
 import { decodeImage, type ImageInput } from '../images/decode.node.ts'
 import type { RawImage } from '../images/image.ts'
-import type { FromWorker, Port } from './protocol.ts'
-import { loadRemotely, type Portable } from './remote-detector.ts'
+import type { FromWorker, Port, RemotePart } from './protocol.ts'
+import { loadRemotely, type Portable, type RemoteModel } from './remote-model.ts'
 
 /** The forms of a picture that a thread of Node can take. */
 export type ThreadImage = string | Uint8Array | ArrayBuffer | Blob | RawImage
@@ -13,15 +12,15 @@ export type ThreadImage = string | Uint8Array | ArrayBuffer | Blob | RawImage
 /** What the thread needs beside the options. */
 export interface ThreadModel {
   readonly model: string
-  readonly part: ModelPart
+  readonly part: RemotePart
 }
 
-/** Loads a detector in a thread of its own. */
+/** Loads a model in a thread of its own. */
 export async function startWorker(
   model: string | URL,
-  part: ModelPart,
+  part: RemotePart,
   options: LoadOptions,
-): Promise<DetectorCore<ImageInput>> {
+): Promise<RemoteModel<ImageInput>> {
   // Of this process's flags only the one about `--eval` scripts is not for threads.
   const execArgv = process.execArgv.filter((flag) => !flag.startsWith('--input-type'))
   const worker = new Worker(new URL('./worker.node.js', import.meta.url), { name: 'vertebra', execArgv })

@@ -1,27 +1,26 @@
-import type { DetectorCore } from '../detector/detector.ts'
-import type { LoadOptions, ModelPart } from '../detector/load.ts'
+import type { LoadOptions } from '../detector/load.ts'
 import type { ImageInput } from '../images/decode.web.ts'
 import type { PortableModel } from '../models/locate.web.ts'
 import type { RuntimeModules } from '../runtime/web.ts'
 import { toWorkerImage } from './portable.web.ts'
-import type { FromWorker, Port } from './protocol.ts'
-import { loadRemotely } from './remote-detector.ts'
+import type { FromWorker, Port, RemotePart } from './protocol.ts'
+import { loadRemotely, type RemoteModel } from './remote-model.ts'
 
 /** What the worker needs beside the options. */
 export interface WorkerModel {
   readonly model: PortableModel
-  readonly part: ModelPart
+  readonly part: RemotePart
   readonly modules: RuntimeModules
 }
 
-/** Loads a detector in a Web Worker. */
+/** Loads a model in a Web Worker. */
 export async function startWorker(
   model: PortableModel,
-  part: ModelPart,
+  part: RemotePart,
   modules: RuntimeModules,
   create: (() => Worker) | undefined,
   options: LoadOptions,
-): Promise<DetectorCore<ImageInput>> {
+): Promise<RemoteModel<ImageInput>> {
   const worker = create === undefined ? ownWorker() : create()
   return loadRemotely(portOf(worker), { model, part, modules }, options, toWorkerImage)
 }

@@ -1,10 +1,11 @@
 import { parentPort } from 'node:worker_threads'
+import { openClassifier } from '../classify/load.ts'
 import { type LoadOptions, openDetector } from '../detector/load.ts'
 import { decodeImage } from '../images/decode.node.ts'
 import { locateModel } from '../models/locate.node.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { Calls, FromWorker, Port, ToWorker } from './protocol.ts'
-import { serveDetector } from './serve.ts'
+import { serveModel } from './serve.ts'
 import type { ThreadImage, ThreadModel } from './start.node.ts'
 
 // The script of the thread or process: like worker.web.ts it does something when it is loaded.
@@ -12,9 +13,13 @@ type Message = ToWorker<Calls<ThreadModel, LoadOptions, ThreadImage>>
 
 const port: Port<Message, FromWorker> = parentPort ? threadPort(parentPort) : processPort()
 
-serveDetector(port, async ({ model, part }, options) =>
-  openDetector(await locateModel(model), await nodeRuntime(), decodeImage, part, options),
-)
+serveModel(port, async ({ model, part }, options) => {
+  const files = await locateModel(model)
+  const runtime = await nodeRuntime()
+  return part === 'classifier'
+    ? openClassifier(files, runtime, decodeImage, options)
+    : openDetector(files, runtime, decodeImage, part, options)
+})
 
 function threadPort(parent: NonNullable<typeof parentPort>): Port<Message, FromWorker> {
   return {

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { loadBackbone } from '../../src/load/node.ts'
+import { loadBackbone, loadClassifier } from '../../src/load/node.ts'
+import { tinyClassifierFolder } from '../tiny-classifier.ts'
 import { tinyModelFolder } from '../tiny-model.ts'
 import { LIBRARY, launch, missing, PAGE, WEBGPU } from './chromium.ts'
 import { type Site, serve } from './serve.ts'
@@ -10,6 +11,7 @@ import { type Site, serve } from './serve.ts'
 describe.skipIf(missing)('the worker and the model files', { timeout: 90_000 }, () => {
   let browser: Browser
   let folder: string
+  let classifier: string
   let site: Site
   let context: BrowserContext
   let page: Page
@@ -18,12 +20,13 @@ describe.skipIf(missing)('the worker and the model files', { timeout: 90_000 }, 
 
   beforeAll(async () => {
     folder = await tinyModelFolder()
+    classifier = await tinyClassifierFolder()
     browser = await launch(WEBGPU)
   }, 60_000)
   beforeEach(async () => {
     spoil = []
     site = await serve(
-      { ...LIBRARY, '/models/tiny/': folder, '/page.html': PAGE },
+      { ...LIBRARY, '/models/tiny/': folder, '/models/classifier/': classifier, '/page.html': PAGE },
       {
         intercept(request, response) {
           if (!request.url?.endsWith('.onnx')) return false
@@ -90,6 +93,37 @@ describe.skipIf(missing)('the worker and the model files', { timeout: 90_000 }, 
     for (const [i, value] of there.c4.entries())
       expect(Math.abs(value - (c4?.data[i] ?? 0))).toBeLessThan(largest * 0.03)
     expect([there.p3, there.same]).toEqual([8, 1])
+  })
+
+  it('classifies in its worker, and in the page, what Node classifies', async () => {
+    const there = await page.evaluate(async () => {
+      const results = []
+      for (const worker of [true, false]) {
+        const classifier = await vertebra.loadClassifier('classifier', { device: 'wasm', worker })
+        const photo = await createImageBitmap(await (await fetch('/photos/cat.jpg')).blob())
+        const { classes, device } = await classifier.classify(photo, { top: 7 })
+        const { length } = await classifier.backbone.embed(photo)
+        const wrong = await errorOf(() => classifier.classify(photo, { top: 0 }))
+        const stillOpen = photo.width > 0
+        await classifier.dispose()
+        const after = await errorOf(() => classifier.classify(photo))
+        results.push({ classes, device: device.device, length, wrong, stillOpen, after })
+      }
+      const task = await errorOf(() => vertebra.loadClassifier('tiny', { device: 'wasm' }))
+      return { results, task }
+    })
+    await using here = await loadClassifier(classifier, { device: 'cpu' })
+    const { classes } = await here.classify('examples/photos/cat.jpg', { top: 7 })
+    const [inWorker, inPage] = there.results
+    expect(inWorker).toEqual(inPage)
+    expect(inWorker).toMatchObject({ device: 'wasm', stillOpen: true })
+    expect(inWorker?.length).toBeGreaterThan(1)
+    expect(inWorker?.wrong).toMatch(/^INVALID_ARGUMENT: .*top/)
+    expect(inWorker?.after).toMatch(/^DISPOSED/)
+    expect(there.task).toMatch(/^MODEL_INVALID: Expected a classifier/)
+    expect(inWorker?.classes.map(({ label }) => label)).toEqual(classes.map(({ label }) => label))
+    for (const [i, { probability }] of (inWorker?.classes ?? []).entries())
+      expect(Math.abs(probability - (classes[i]?.probability ?? 0))).toBeLessThan(0.005)
   })
 
   it('says what goes wrong in words, and dies without a hang', async () => {

@@ -29,7 +29,37 @@ describe('vertebra convert', () => {
     expect(detected.stdout).toMatch(/cat\.jpg .*objects/)
   })
 
+  it('takes an exported detector as it is', async () => {
+    const whole = join(folder, 'whole')
+    const { code, stdout, stderr } = await runCli(['convert', fixture('whole/torchvision.onnx'), '--out', whole])
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/torchvision\.onnx: torchvision's export of a detector\n.*3 classes, 0\.1 MB/)
+    const graph = readFileSync(fixture('whole/torchvision.onnx'))
+    expect(readFileSync(join(whole, 'detector.onnx')).equals(graph)).toBe(true)
+    const photo = fileURLToPath(new URL('../../examples/photos/cat.jpg', import.meta.url))
+    const detected = await runCli(['detect', photo, '--model', whole, '--device', 'cpu'])
+    expect(detected.stdout).toMatch(/cat\.jpg .*objects/)
+    const info = await runCli(['info', whole])
+    expect(info.stdout).toMatch(/task +detect-whole[\s\S]*detector +0\.\d+ M parameters +– G multiply-adds/)
+    const features = await runCli(['features', photo, '--model', whole])
+    expect(features.stderr).toMatch(/Expected a backbone that gives feature maps but .* is a detector in one graph/)
+  })
+
   it.each<[string, string[], RegExp]>([
+    [
+      'an export of several kinds',
+      [fixture('whole/detr.onnx')],
+      /detr or deformable-detr or rt-detr: say which \(--as\)/,
+    ],
+    ['an export of another form', [fixture('whole/detr.onnx'), '--as', 'yolox'], /inputs and outputs of yolox/],
+    ['weights as an export', [fixture('weights/torch-zip.pth'), '--as', 'yolox'], /Expected an ONNX file/],
+    ['a precision for an export', [fixture('whole/yolox.onnx'), '--precision', 'fp16'], /Expected no --precision of a/],
+    [
+      'a task for an export',
+      [fixture('whole/yolox.onnx'), '--as', 'yolox', '--task', 'features'],
+      /no --task features/,
+    ],
     [
       'weights of no detector',
       [fixture('weights/torch-zip.pth')],

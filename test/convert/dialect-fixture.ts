@@ -31,10 +31,10 @@ export function readPhoto(folder: URL = FOLDER): RgbImage {
   return { width, height, data: new Uint8Array(readFileSync(new URL('photo.bin', folder))) }
 }
 
-/** The recipe with the small input of the stored outputs. */
-export function withSmallInput(recipe: Recipe): Recipe {
+/** The recipe with an input of other sides; default: the small one of the stored outputs. */
+export function withSmallInput(recipe: Recipe, size = 160, max = 240): Recipe {
   const { resize } = recipe.manifest.input
   if (resize.rule !== 'shorter') throw new Error(`no rule of the shorter side: ${resize.rule}`)
-  const input = { ...recipe.manifest.input, resize: { ...resize, size: 160, max: 240 } }
+  const input = { ...recipe.manifest.input, resize: { ...resize, size, max } }
   return { ...recipe, manifest: { ...recipe.manifest, input } }
 }

@@ -12,6 +12,7 @@ const CASES: readonly (readonly [file: string, dialect: string, architecture: Re
   ['chainercv-vgg16.npz', 'chainercv-vgg16', /ChainerCV, VGG-16$/],
   ['chainercv-fpn.npz', 'chainercv-fpn', /ChainerCV, ResNet .*stride on the 1x1.* 8 channels/],
   ['mmdetection1-caffe.pth', 'mmdetection1-caffe', /MMDetection 1, ResNet .*stride on the 1x1/],
+  ['detectron-c4.pkl', 'detectron', /C4 of Detectron, ResNet .*stride on the 1x1/],
   ['detectron-fpn.pkl', 'detectron', /of Detectron, ResNet .*stride on the 1x1/],
 ]
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Detector } from '../../src/detector/detector.ts'
+import { requireOutput } from '../../src/detector/graph-output.ts'
 import { createSessions, type Sessions } from '../../src/detector/sessions.ts'
 import { decodeImage, type ImageInput } from '../../src/images/decode.node.ts'
 import { inputTensor } from '../../src/images/normalise.ts'
@@ -36,12 +37,14 @@ describe.each(fixtures)('$name', ({ model, photo, fixture }) => {
 
   it('maps, logits and deltas within 1e-4 of the largest value', async () => {
     const loaded = await openModel(await locateModel(model))
-    sessions = createSessions(loaded, await nodeRuntime(), { device: 'cpu', reason: 'for the test' }, {})
+    const device = { device: 'cpu', reason: 'for the test', precision: 'float32' } as const
+    sessions = createSessions(loaded, await nodeRuntime(), device, { precision: 'float32' })
     const input = inputTensor(loaded.manifest.input, [await decodeImage(photo)])
     const image = { dataType: 'float32', dims: input.dims, data: input.data } as const
     const backbone = await (await sessions.open('backbone')).run({ image })
-    const network = await (await sessions.open('network')).run({ image })
-    const ours = { ...backbone, ...network, input }
+    const rpn = await sessions.open('rpn')
+    const maps = rpn.inputs.map((name) => [name, { dataType: 'float32', ...requireOutput(backbone, name) }] as const)
+    const ours = { ...backbone, ...(await rpn.run(Object.fromEntries(maps))), input }
     for (const [name, { shape, largest, values }] of Object.entries(fixture.tensors)) {
       const tensor = ours[name as keyof typeof ours]
       expect([...(tensor?.dims ?? [])], name).toEqual(shape)

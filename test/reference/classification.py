@@ -6,15 +6,12 @@ Needs numpy, pillow, torch, torchvision. test/fixtures/classify/<name>.pth is a 
 narrow, with random weights (float16 in the file, and what is run is what is in the file); classify.json holds the logits
 for test/fixtures/images/photo.png after torchvision's ImageClassification preset.
 
-    training/.venv/bin/python test/reference/classification.py --full FOLDER
-
-writes the same for the published networks in full width: minutes, and hundreds of MB.
+image_networks.py makes the published networks in full width.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -91,15 +88,15 @@ class SmallGoogLeNet(GoogLeNet):
 
 
 def small_resnet() -> nn.Module:
-    from dialects import SmallResNet
+    from detector_parts import CustomResNet
     from torchvision.models.resnet import BasicBlock
 
-    net = SmallResNet(BasicBlock, [1, 2, 1, 1], 8, nn.BatchNorm2d)
+    net = CustomResNet(BasicBlock, [1, 2, 1, 1], 8, nn.BatchNorm2d)
     net.avgpool, net.fc = nn.AdaptiveAvgPool2d((1, 1)), nn.Linear(64, CLASSES)
     return net
 
 
-def randomise(net: nn.Module, half: bool) -> nn.Module:
+def randomise(net: nn.Module) -> nn.Module:
     """He's initialisation, and batch norm with statistics that are not those of a new layer."""
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -111,22 +108,21 @@ def randomise(net: nn.Module, half: bool) -> nn.Module:
             nn.init.normal_(module.bias, std=0.2)
             nn.init.normal_(module.running_mean, std=0.2)
             nn.init.uniform_(module.running_var, 0.5, 1.5)
-    if half:
-        net.load_state_dict({name: value.half() for name, value in net.state_dict().items()})
     return net.eval()
 
 
-def save(folder: Path, nets: dict[str, nn.Module], half: bool) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def save(nets: dict[str, nn.Module]) -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
     expected = {}
     image = ImageClassification(crop_size=224)(photo)[None]
     for name, net in nets.items():
-        randomise(net, half)
-        state = {key: value.half() if half and value.is_floating_point() else value for key, value in net.state_dict().items()}
-        torch.save(state, folder / f"{name}.pth")
+        randomise(net)
+        net.load_state_dict({key: value.half() for key, value in net.state_dict().items()})
+        state = {key: value.half() if value.is_floating_point() else value for key, value in net.state_dict().items()}
+        torch.save(state, OUT / f"{name}.pth")
         with torch.no_grad():
             expected[name] = net(image)[0].tolist()
-    (folder / "classify.json").write_text(json.dumps(expected, indent=1) + "\n")
+    (OUT / "classify.json").write_text(json.dumps(expected, indent=1) + "\n")
 
 
 def crops() -> None:
@@ -151,13 +147,8 @@ def crops() -> None:
         (IMAGES / f"tensor-crop-{size}.f32").write_bytes(tensor.numpy().astype("<f4").tobytes())
 
 
-torch.manual_seed(4)
-if sys.argv[1:2] == ["--full"]:
-    models = torchvision.models
-    names = ["resnet18", "resnet50", "resnext50_32x4d", "vgg11_bn", "alexnet"]
-    nets = {name: getattr(models, name)() for name in names}
-    save(Path(sys.argv[2]), {**nets, "googlenet": models.googlenet(transform_input=True, init_weights=False)}, half=False)
-else:
+if __name__ == "__main__":
+    torch.manual_seed(4)
     crops()
     nets = {f"{name}{'_bn' if bn else ''}": small_vgg(name, bn) for name in WIDTHS for bn in (False, True)}
-    save(OUT, {**nets, "alexnet": small_alexnet(), "googlenet": SmallGoogLeNet(), "resnet": small_resnet()}, half=True)
+    save(nets | {"alexnet": small_alexnet(), "googlenet": SmallGoogLeNet(), "resnet": small_resnet()})

@@ -88,7 +88,7 @@ describe('readWeights', () => {
     ['an empty file', '', /an empty file/],
     ['a web page', '<!DOCTYPE html><html>', /a web page \(the download failed\)/],
     ['a Git LFS pointer', 'version https://git-lfs.github.com/spec/v1\noid', /Git LFS pointer/],
-    ['an HDF5 file', '\x89HDF\r\n\x1a\n', /HDF5/],
+    ['an HDF5 file without anything in it', '\x89HDF\r\n\x1a\n', /HDF5/],
     ['anything else', 'hello, world', /12 bytes of another format/],
     ['JSON that is no index', '{"a": 1}', /"weight_map"/],
     ['an index that leaves its folder', '{"weight_map": {"a": "../b"}}', /plain file name for tensor "a".*"\.\.\/b"/],

@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type * as Vertebra from '../../src/index.node.ts'
+import { tinyClassifierFolder } from '../tiny-classifier.ts'
 import { testPhoto, tinyModelFolder } from '../tiny-model.ts'
 
 // The thread's script exists only as built.
@@ -41,6 +42,17 @@ describe.skipIf(!isBuilt)('a detector in a thread of Node', () => {
     expect(c5).toEqual((await here.backbone.extract(photo)).c5)
     await there.dispose()
     await expect(there.detect(CAT)).rejects.toMatchObject({ code: 'DISPOSED' })
+  })
+
+  it('classifies as in this thread', async () => {
+    const classifier = await tinyClassifierFolder()
+    await using here = await vertebra.loadClassifier(classifier)
+    await using there = await vertebra.loadClassifier(classifier, { worker: true })
+    expect(there.labels).toEqual(here.labels)
+    expect(await there.classify(CAT, { top: 3 })).toEqual(await here.classify(CAT, { top: 3 }))
+    expect(await there.backbone.embed(CAT)).toEqual(await here.backbone.embed(CAT))
+    await expect(there.classify(CAT, { top: 0 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    await expect(vertebra.loadClassifier(folder, { worker: true })).rejects.toMatchObject({ code: 'MODEL_INVALID' })
   })
 
   it('passes errors and aborts on as they are', async () => {

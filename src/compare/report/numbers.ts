@@ -42,7 +42,7 @@ export function quantity(value: number): string {
   ] as const) {
     if (value >= size) return `${(value / size).toPrecision(3)} ${unit}`
   }
-  return String(value)
+  return Number.isNaN(value) ? '–' : String(value)
 }
 
 export function megabytes(bytes: number): string {

@@ -1,48 +1,48 @@
+import type { ResidualDescription } from '../../architectures/residual-description.ts'
 import { LOG_1000_16 } from '../../boxes/coder.ts'
 import { invalidWeights, type WeightFile } from '../../weights/stored-tensor.ts'
 import type { Weights } from '../../weights/weights.ts'
-import { checkpoint, outputsOf } from '../checkpoint.ts'
+import { type Checkpoint, checkpoint, outputsOf } from '../checkpoint.ts'
 import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
-import { CAFFE_MEAN_BGR, fasterRcnnManifest, PYRAMID_ROI } from '../faster-rcnn.ts'
+import { CAFFE_MEAN_BGR, type FasterRcnnNumbers, fasterRcnnManifest, PYRAMID_ROI } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
-import { anchorsOnPyramid, caffeAnchors } from '../older-anchors.ts'
+import { anchorsOnPyramid, caffeAnchors, caffeAnchorsOnC4 } from '../older-anchors.ts'
 import { pyramidNetwork } from '../pyramid-network.ts'
-import type { Recipe } from '../recipe.ts'
+import type { NetworkDescription, Recipe } from '../recipe.ts'
 import { stemBiasInNorm } from '../stem-bias.ts'
 import type { Dialect, DialectOptions } from './dialect.ts'
 
-// facebookresearch/Detectron (Caffe2): detectron/core/{config,test}.py, modeling/{FPN,ResNet,fast_rcnn_heads}.py, utils/boxes.py.
+// facebookresearch/Detectron (Caffe2): detectron/core/{config,test}.py, modeling/{FPN,ResNet,fast_rcnn_heads,rpn_heads}.py,
+// utils/boxes.py; configs/12_2017_baselines/e2e_faster_rcnn_*.yaml.
 
-/** Faster R-CNNs with a pyramid of Caffe2's Detectron: background first, corners name pixels. */
+/** The two forms of its ResNet Faster R-CNNs: what the RPN reads, and what stands behind the pooled boxes. */
+type Form = 'FPN' | 'C4'
+
+/** Faster R-CNNs of Caffe2's Detectron: background first, corners name pixels. */
 export const detectron: Dialect = {
   name: 'detectron',
-  title: 'Detectron (Caffe2) Faster R-CNN with a feature pyramid',
+  title: 'Detectron (Caffe2) Faster R-CNN',
   matches: (names) => names.has('cls_score_w') && names.has('res2_0_branch2a_w'),
   recipe: detectronRecipe,
 }
 
 function detectronRecipe(file: WeightFile, { labels, arch, about }: DialectOptions): Recipe {
-  if (!file.tensors.has('conv_rpn_fpn2_w')) {
-    throw invalidWeights(
-      'a Detectron model with a feature pyramid (conv_rpn_fpn2_w); its C4 and RPN-only forms are not read',
-    )
-  }
+  const form = formOf(file)
   const last = lastUnits(file)
-  const source = checkpoint(file, (canonical) => detectronName(canonical, last), isCounter)
+  const source = checkpoint(file, (canonical) => detectronName(canonical, last, form), isCounter)
   const described = describeResidual(source, { variant: 'v1', epsilon: 0 })
   const found = { ...described, variant: described.groups ? ('v1.5' as const) : ('v1' as const) }
   const backbone = arch === undefined ? found : namedResidual(arch, found)
   const classes = outputsOf(source, 'head.scores.weight') - 1
-  const channels = outputsOf(source, 'fpn.lateral2.weight')
   const classAgnostic = classes > 1 && outputsOf(source, 'head.deltas.weight') === 4
   return {
     weights: stemBiasInNorm(affineAsNorm(source.weights)),
     isExtra: (name) => /^(_\[mask\]|mask_fcn|conv5_mask|kps_|conv_fcn)/.test(name),
-    network: pyramidNetwork(source, backbone, channels),
+    network: network(source, backbone, form),
     manifest: fasterRcnnManifest(
       {
         name: 'detectron-faster-rcnn',
-        architecture: `Faster R-CNN of Detectron, ${residualTitle(backbone)}, feature pyramid of ${channels} channels`,
+        architecture: `Faster R-CNN ${form} of Detectron, ${residualTitle(backbone)}`,
         labels: labelsFor(classes, labels ?? file.labels),
         input: {
           channels: 'bgr',
@@ -57,12 +57,10 @@ function detectronRecipe(file: WeightFile, { labels, arch, about }: DialectOptio
             output: 'float32',
             scale: 'rule',
           },
-          padMultiple: 32,
+          padMultiple: form === 'FPN' ? 32 : 1,
         },
-        anchors: anchorsOnPyramid((stride) => caffeAnchors(stride, [8]), 0),
-        preNmsTopN: 1000,
+        ...FORM_NUMBERS[form],
         classAgnostic,
-        roi: { ...PYRAMID_ROI, outputSize: 7, samplingRatio: 2, aligned: false, corners: 'pixels' },
         minSizes: { proposals: 0, detections: 0 },
         rpn: { boxCoder: { weights: [1, 1, 1, 1], clamp: LOG_1000_16, corners: 'pixels' } },
         head: {
@@ -78,6 +76,34 @@ function detectronRecipe(file: WeightFile, { labels, arch, about }: DialectOptio
       about,
     ),
   }
+}
+
+const FORM_NUMBERS: Readonly<Record<Form, Pick<FasterRcnnNumbers, 'anchors' | 'preNmsTopN' | 'roi'>>> = {
+  FPN: {
+    anchors: anchorsOnPyramid((stride) => caffeAnchors(stride, [8]), 0),
+    preNmsTopN: 1000,
+    roi: { ...PYRAMID_ROI, outputSize: 7, samplingRatio: 2, aligned: false, corners: 'pixels' },
+  },
+  C4: {
+    anchors: caffeAnchorsOnC4([2, 4, 8, 16, 32]),
+    preNmsTopN: 6000,
+    roi: { levels: ['c4'], minLevel: 4, outputSize: 14, samplingRatio: 0, aligned: false, corners: 'pixels' },
+  },
+}
+
+function formOf({ tensors }: WeightFile): Form {
+  if (tensors.has('conv_rpn_fpn2_w')) return 'FPN'
+  if (tensors.has('conv_rpn_w') && !tensors.has('fc6_w')) return 'C4'
+  const forms = 'with a feature pyramid (conv_rpn_fpn2_w) or of the C4 form (conv_rpn_w, without fc6_w)'
+  throw invalidWeights(`a Detectron model with an RPN, ${forms}`)
+}
+
+function network(source: Checkpoint, backbone: ResidualDescription, form: Form): NetworkDescription {
+  if (form === 'FPN') return pyramidNetwork(source, backbone, outputsOf(source, 'fpn.lateral2.weight'))
+  // The last stage is the body of the head: the backbone ends before it.
+  const trunk = { ...backbone, stages: backbone.stages.slice(0, -1) }
+  const rpnChannels = outputsOf(source, 'rpn.conv.weight')
+  return { backbone: trunk, levels: ['c4'], rpnChannels, roiBody: { kind: 'stage', backbone } }
 }
 
 /** Detectron's normalisation is a scale and a shift: a batch norm of mean 0, variance 1 and epsilon 0. */
@@ -115,7 +141,7 @@ const FIXED: Readonly<Record<string, string>> = {
   'head.deltas': 'bbox_pred',
 }
 
-function detectronName(canonical: string, lastUnit: readonly number[]): string {
+function detectronName(canonical: string, lastUnit: readonly number[], form: Form): string {
   const [, layer = '', norm, field] = /^(.+?)\.(bn\.)?(\w+)$/.exec(canonical) ?? []
   const suffix = norm ? `bn_${field === 'weight' ? 's' : 'b'}` : field === 'weight' ? 'w' : 'b'
   const [, block, unit, part, index] = /^backbone\.block(\d)\.unit(\d+)\.(conv|shortcut)(\d?)$/.exec(layer) ?? []
@@ -125,7 +151,10 @@ function detectronName(canonical: string, lastUnit: readonly number[]): string {
   }
   if (layer === 'backbone.conv1') return norm ? `res_conv1_${suffix}` : `conv1_${suffix}`
   const [, kind, level] = /^fpn\.(lateral|output)(\d)$/.exec(layer) ?? []
-  if (kind === undefined) return `${FIXED[layer] ?? layer}_${suffix}`
+  if (kind === undefined) {
+    const fixed = FIXED[layer] ?? layer
+    return `${form === 'C4' ? fixed.replace(/_fpn2$/, '') : fixed}_${suffix}`
+  }
   const sum = `res${level}_${lastUnit[Number(level) - 2]}_sum`
   if (kind === 'output') return `fpn_${sum}_${suffix}`
   return `fpn_inner_${sum}${level === '5' ? '' : '_lateral'}_${suffix}`

@@ -51,6 +51,8 @@ const BACKBONES: readonly (readonly [title: string, key: string])[] = [
   ['a ResNet of Detectron2', 'res2.0.conv1.weight'],
   ['a ResNet of ChainerCV', 'res2/a/conv1/conv/W'],
   ['a ResNet of KaimingHe (Caffe)', 'res2a_branch2a.0'],
+  ['a ResNet of Keras', 'conv1_conv/conv1_conv/kernel:0'],
+  ['a VGG of Keras', 'block1_conv1/block1_conv1_W_1:0'],
   ['a ResNet v2 of TF-slim', 'resnet_v2_50/conv1/weights'],
   ['a ResNet v2 of TF-slim', 'resnet_v2_101/conv1/weights'],
   ['a ResNet v2 of TF-slim', 'resnet_v2_152/conv1/weights'],

@@ -1,14 +1,15 @@
 import { unexpected } from '../../errors.ts'
 import { intOf } from '../attributes.ts'
-import type { Graph, Model, Node, Tensor } from '../model.ts'
-import { elementCount, float32Of, int8Of, tensorFrom } from '../tensors.ts'
+import { halfToNumber } from '../half.ts'
+import { DATA_TYPES, type Graph, type Model, type Node, type Tensor } from '../model.ts'
+import { elementCount, float32Of, int8Of, integersOf, tensorFrom } from '../tensors.ts'
 import { pruneModel } from './prune.ts'
 
 /**
- * Weights stored as int8 or uint8 behind DequantizeLinear become plain float32 constants under the name that the node
- * gave them: `(stored - zeroPoint) * scale` in single precision. What a CPU runs in float32; the inverse of
- * `quantizeWeights`. Nodes that dequantise activations stay, and so do the weights of operators that compute in integers (see
- * `insertQuantization`).
+ * Weights stored as int8, uint8 or int32 behind DequantizeLinear, or as float16 behind Cast, become plain float32 constants
+ * under the name that the node gave them: `(stored - zeroPoint) * scale` in single precision, or the number that the float16 is.
+ * What a CPU runs in float32; the inverse of `quantizeWeights` and `halveWeights`. Nodes that dequantise activations stay, and so
+ * do the weights of operators that compute in integers (see `insertQuantization`).
  *
  * @throws VertebraError `GRAPH_INVALID` when scales or zero points do not fit their weights
  */
@@ -19,8 +20,8 @@ export function dequantizeWeights(model: Model): Model {
   const integer = integerWeights(graph)
   const nodes = graph.nodes.filter((node) => {
     const [output = ''] = node.outputs
-    if (node.opType !== 'DequantizeLinear' || outputs.has(output) || integer.has(output)) return true
-    const weight = dequantized(node, graph.initializers)
+    if (outputs.has(output) || integer.has(output)) return true
+    const weight = isDequantize(node) ? dequantized(node, graph.initializers) : fromHalf(node, graph.initializers)
     if (weight) initializers.set(output, weight)
     return weight === undefined
   })
@@ -72,7 +73,16 @@ function dequantized(node: Node, initializers: ReadonlyMap<string, Tensor>): Ten
   return tensorFrom(result, dims)
 }
 
-function integers(tensor: Tensor, name: string): Int8Array | Uint8Array | undefined {
+function integers(tensor: Tensor, name: string): Int8Array | Uint8Array | readonly number[] | undefined {
   if (tensor.dataType === 'int8') return int8Of(tensor, name)
-  return tensor.dataType === 'uint8' ? tensor.bytes : undefined
+  return tensor.dataType === 'uint8' ? tensor.bytes : tensor.dataType === 'int32' ? integersOf(tensor) : undefined
+}
+
+function fromHalf(node: Node, initializers: ReadonlyMap<string, Tensor>): Tensor | undefined {
+  const stored = node.opType === 'Cast' ? initializers.get(node.inputs[0] ?? '') : undefined
+  if (stored?.dataType !== 'float16' || intOf(node, 'to', 0) !== DATA_TYPES.float32) return undefined
+  const { byteOffset, byteLength, buffer } = stored.bytes
+  const bits = new DataView(buffer, byteOffset, byteLength)
+  const values = Float32Array.from({ length: byteLength / 2 }, (_, i) => halfToNumber(bits.getUint16(2 * i, true)))
+  return tensorFrom(values, stored.dims)
 }

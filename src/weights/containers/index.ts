@@ -2,6 +2,7 @@ import { describe } from '../../errors.ts'
 import { invalidWeights, type StoredTensor, type WeightFile } from '../stored-tensor.ts'
 import { readCaffemodel } from './caffemodel.ts'
 import { readDetectron2Pickle } from './detectron2-pickle.ts'
+import { HDF5_SIGNATURE, readHdf5 } from './hdf5.ts'
 import { isNpy, isNpz, readNpy, readNpz } from './numpy.ts'
 import { onnxPartNames, readOnnxInitializers } from './onnx-initializers.ts'
 import { readSafetensors } from './safetensors.ts'
@@ -12,7 +13,7 @@ import { readZip } from './zip.ts'
 
 /**
  * Reads a file of weights, whatever it is: safetensors, PyTorch (zip or older), pickles of NumPy arrays (Detectron2,
- * Caffe2), `.npz`, `.npy`, `.caffemodel`, the initialisers of an ONNX graph, also as external data, or the index of a model in
+ * Caffe2), `.npz`, `.npy`, `.caffemodel`, HDF5 as Keras writes it (`.h5`), the initialisers of an ONNX graph, also as external data, or the index of a model in
  * several files. The content decides, not the name. Nothing of a file is run, and tensors are views into `bytes` where they lie as they
  * should; keep it unchanged while they are in use.
  *
@@ -52,7 +53,7 @@ function isIndex(bytes: Uint8Array): boolean {
 }
 
 /** The first field of an ONNX file is its version; that of a safetensors file may be the same byte. */
-function isOnnx(bytes: Uint8Array): boolean {
+export function isOnnx(bytes: Uint8Array): boolean {
   return bytes[0] === 0x08 && bytes[8] !== 0x7b
 }
 
@@ -60,6 +61,7 @@ function readOne(bytes: Uint8Array, name: string, parts: ReadonlyMap<string, Uin
   const [first, second] = bytes
   const head = start(bytes)
   if (head.startsWith('PK')) return readArchive(bytes)
+  if (head.startsWith(HDF5_SIGNATURE)) return readHdf5(bytes)
   if (isTorchLegacy(bytes)) return readTorchLegacy(bytes)
   if (isNpy(bytes)) return singleArray(readNpy(bytes, stem(name)), name)
   if (bytes[8] === 0x7b) return readSafetensors(bytes)
@@ -94,7 +96,6 @@ function unknownFile(head: string, length: number): string {
   if (length === 0) return 'an empty file'
   if (/^\s*<(!doctype|html)/i.test(head)) return 'a web page (the download failed)'
   if (head.startsWith('version https://git-lfs')) return 'a Git LFS pointer (run git lfs pull)'
-  if (head.startsWith('\x89HDF')) return 'an HDF5 file (Keras), which is not read: save it as .npz or safetensors'
   return `${length} bytes of another format`
 }
 

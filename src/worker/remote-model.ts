@@ -1,3 +1,4 @@
+import type { Classification, ClassifierCore } from '../classify/classifier.ts'
 import type { Features } from '../detector/backbone.ts'
 import type { DetectorCore } from '../detector/detector.ts'
 import type { DetectionResult } from '../detector/result.ts'
@@ -11,8 +12,11 @@ export interface Portable<Image> {
   readonly transfer: readonly Transferable[]
 }
 
+/** A model elsewhere takes every call; what it is not made for it refuses there. */
+export type RemoteModel<Input> = DetectorCore<Input> & ClassifierCore<Input>
+
 /**
- * Loads a detector in a worker. The pictures that a caller gives stay the caller's: what goes over are copies, or handles.
+ * Loads a detector or a classifier in a worker. The pictures that a caller gives stay the caller's: what goes over are copies, or handles.
  *
  * @param toPortable brings a picture into a form that can go over.
  * @throws VertebraError what loading throws; `INFERENCE_FAILED` when the worker dies.
@@ -22,7 +26,7 @@ export async function loadRemotely<Input, Image, Model, LoadOptions extends Work
   model: Model,
   loadOptions: LoadOptions,
   toPortable: (input: Input, signal: AbortSignal | undefined) => Promise<Portable<Image>>,
-): Promise<DetectorCore<Input>> {
+): Promise<RemoteModel<Input>> {
   const call: Call<Calls<Model, LoadOptions, Image>> = createCaller(port)
   let info: LoadedInfo
   try {
@@ -54,6 +58,14 @@ export async function loadRemotely<Input, Image, Model, LoadOptions extends Work
       // A lost GPU changes it.
       if (first) info = { ...info, device: first.device }
       return results
+    },
+    async classify(input, { signal, onProgress, ...options } = {}) {
+      requireAlive()
+      const { image, transfer } = await toPortable(input, signal)
+      const gives = await call('classify', { image, options }, { signal, onProgress }, transfer)
+      const classification = gives as Classification
+      info = { ...info, device: classification.device }
+      return classification
     },
     async extract(input, { signal, onProgress, ...options } = {}) {
       requireAlive()
@@ -109,8 +121,7 @@ function createCaller<All>(port: Port<FromWorker, unknown>): Call<All> {
       if ('error' in message) call?.reject(new VertebraError(message.error.code, message.error.message))
       else call?.resolve(message.gives)
     },
-    (reason) =>
-      fail(new VertebraError('INFERENCE_FAILED', `The detector's worker stopped (${reason}): load it again.`)),
+    (reason) => fail(new VertebraError('INFERENCE_FAILED', `The model's worker stopped (${reason}): load it again.`)),
   )
 
   return async (name, takes, { signal, onProgress }, transfer) => {

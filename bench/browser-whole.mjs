@@ -1,0 +1,132 @@
+// The pipeline in a page of Chromium, WebAssembly, against the same network as one exported graph with RoiAlign and
+// NonMaxSuppression inside, run by onnxruntime-web as it is. Both run in the page, on the same threads, in turns.
+//   node bench/browser-whole.mjs --weights detector.safetensors [--model folder] [--rounds 5]
+// --weights: what the training writes; --model: the same weights as a model folder, by default converted from them. PYTHON names
+// the Python with training/requirements.txt and onnx.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { chromium } from 'playwright-core'
+import { decodeImage, inputTensor } from 'vertebra/images'
+import { serveFolders } from '../scripts/serve-folders.mjs'
+import { root } from '../scripts/set-up.mjs'
+import { machine, median, row } from './report.mjs'
+
+const PHOTO = 'examples/photos/cat.jpg'
+
+const { values } = parseArgs({
+  options: { weights: { type: 'string' }, model: { type: 'string' }, rounds: { type: 'string', default: '5' } },
+})
+if (values.weights === undefined) throw new Error('Expected --weights, a detector in safetensors.')
+const weights = resolve(values.weights)
+const temporary = mkdtempSync(join(tmpdir(), 'vertebra-whole-'))
+
+function run(command, args, env = {}) {
+  const options = { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } }
+  if (spawnSync(command, args, options).status !== 0) throw new Error(`${command} ${args.join(' ')} failed`)
+}
+
+function makeModel() {
+  const model = join(temporary, 'model')
+  run(process.execPath, ['dist/cli.js', 'convert', weights, '--out', model])
+  return model
+}
+
+const model = values.model ? resolve(values.model) : makeModel()
+const { input } = JSON.parse(readFileSync(join(model, 'model.json'), 'utf8'))
+const photo = await decodeImage(join(root, PHOTO))
+const { data, dims, placements } = inputTensor(input, [photo])
+const [{ inputWidth, inputHeight }] = placements
+const size = `${inputHeight}x${inputWidth}`
+const venv = join(root, 'training/.venv/bin/python')
+run(
+  process.env.PYTHON ?? (existsSync(venv) ? venv : 'python3'),
+  [
+    '-W',
+    'ignore',
+    'bench/whole-graph.py',
+    '--weights',
+    weights,
+    '--size',
+    size,
+    '--out',
+    join(temporary, 'whole.onnx'),
+  ],
+  { PYTHONPATH: 'training' },
+)
+
+const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>bench</title><link rel="icon" href="data:,">
+<script type="importmap">{ "imports": {
+  "vertebra": "/dist/web/index.js",
+  "onnxruntime-web/wasm": "/node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs"
+} }</script>
+<script type="module">
+import { loadDetector } from 'vertebra'
+import * as ort from 'onnxruntime-web/wasm'
+const detector = await loadDetector(location.origin + '/model/', { device: 'wasm', worker: false })
+const bytes = new Uint8Array(await (await fetch('/temporary/whole.onnx')).arrayBuffer())
+const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'], graphOptimizationLevel: 'all', logSeverityLevel: 4 })
+const input = new Float32Array(await (await fetch('/input')).arrayBuffer())
+globalThis.turns = {
+  async ours() {
+    const { detections, times } = await detector.detect('/photo')
+    return { found: detections.length, best: detections[0], times }
+  },
+  async theirs() {
+    const { boxes, scores } = await session.run({ image: new ort.Tensor('float32', input, ${JSON.stringify(dims)}) })
+    return { found: scores.dims[0], best: { score: scores.data[0], box: [...boxes.data.slice(0, 4)] } }
+  },
+}
+globalThis.reason = detector.device.reason
+</script></html>`
+const site = await serveFolders({
+  folders: { '/model/': model, '/temporary/': temporary, '/': root },
+  answers: {
+    '/': () => ({ type: '.html', text: PAGE }),
+    '/input': () => ({ type: '.wasm', text: Buffer.from(data.buffer) }),
+    '/photo': () => ({ type: '.jpg', text: readFileSync(join(root, PHOTO)) }),
+  },
+})
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox'],
+})
+const page = await browser.newPage()
+page.on('pageerror', (error) => process.stderr.write(`${error.message}\n`))
+await page.goto(`${site.origin}/`)
+await page.waitForFunction('globalThis.turns', undefined, { timeout: 300_000 })
+
+const turn = (name) =>
+  page.evaluate(async (name) => {
+    const began = performance.now()
+    const result = await turns[name]()
+    return { ...result, ms: performance.now() - began }
+  }, name)
+
+console.log(machine())
+console.log(row('browser', browser.version(), await page.evaluate('reason')))
+const all = { ours: [], theirs: [] }
+for (let round = 0; round <= Number(values.rounds); round++) {
+  for (const name of ['ours', 'theirs']) {
+    const result = await turn(name)
+    // The first of each is its warm-up.
+    if (round > 0) all[name].push(result)
+  }
+}
+for (const [name, title] of [
+  ['ours', 'the pipeline'],
+  ['theirs', 'whole graph'],
+]) {
+  const { found, best } = all[name][0]
+  const note = `${found} detections, the best ${best?.score.toFixed(4)} at ${best?.box.map((side) => side.toFixed(1))}`
+  console.log(row(title, `${median(all[name].map(({ ms }) => ms)).toFixed(0)} ms`, note))
+}
+for (const stage of Object.keys(all.ours[0].times))
+  console.log(row(`  ${stage}`, `${median(all.ours.map(({ times }) => times[stage])).toFixed(1)} ms`))
+const ratio = median(all.theirs.map(({ ms }, i) => ms / all.ours[i].ms))
+console.log(row('times as fast', ratio.toFixed(2), 'goal: at least 1.5'))
+await browser.close()
+site.close()
+rmSync(temporary, { recursive: true, force: true })
