@@ -12,6 +12,7 @@ const common = {
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
   sourcemap: false,
   treeshake: true,
+  minifySyntax: true,
 } as const
 
 const config: ReturnType<typeof defineConfig> = defineConfig([
@@ -47,7 +48,6 @@ const config: ReturnType<typeof defineConfig> = defineConfig([
     noExternal: [/^(?!onnxruntime-)/],
     // Not white space: with it would go the comments that tell bundlers what to leave alone.
     minifyIdentifiers: true,
-    minifySyntax: true,
   },
 ])
 
