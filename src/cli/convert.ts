@@ -7,12 +7,7 @@ import { convertBackbone, convertClassifier, type NetworkOptions } from '../conv
 import { DIALECT_NAMES, detectorRecipe } from '../convert/dialects/index.ts'
 import { imageNetwork } from '../convert/image-network.ts'
 import type { About } from '../convert/recipe.ts'
-import {
-  type ConvertedModel,
-  type ModelOutput,
-  STORED_PRECISIONS,
-  type StoredPrecision,
-} from '../convert/store-model.ts'
+import type { ConvertedModel, ModelOutput } from '../convert/store-model.ts'
 import { convertWhole, WHOLE_KIND_NAMES, wholeDetector } from '../convert/whole/convert-whole.ts'
 import { messageOf, unexpected, VertebraError } from '../errors.ts'
 import type { ModelManifest } from '../models/manifest.ts'
@@ -33,11 +28,11 @@ interface ConvertFlags {
   readonly labels?: string
   readonly about?: string
   readonly config?: string
-  readonly precision?: StoredPrecision | keyof typeof SHORT_PRECISIONS
+  readonly precision?: keyof typeof PRECISIONS
 }
 
-/** What others call them. */
-const SHORT_PRECISIONS = { fp16: 'float16', fp32: 'float32' } as const
+/** By the words that exporters use. */
+const PRECISIONS = { 'int8-weights': 'int8-weights', fp16: 'float16', fp32: 'float32' } as const
 
 export function convertCommand(signal: AbortSignal): Command {
   return new Command('convert')
@@ -68,10 +63,9 @@ export function convertCommand(signal: AbortSignal): Command {
     .option('--resize <pixels>', 'features, classify: shorter side of a picture (default: 256)', wholeNumber(1))
     .option('--crop <pixels>', 'classify: side of the middle square that is seen (default: 224)', wholeNumber(1))
     .addOption(
-      new Option('--precision <form>', 'how weights are stored (default: int8-weights)').choices([
-        ...STORED_PRECISIONS,
-        ...Object.keys(SHORT_PRECISIONS),
-      ]),
+      new Option('--precision <form>', 'how weights are stored (default: int8-weights)').choices(
+        Object.keys(PRECISIONS),
+      ),
     )
     .addHelpText(
       'after',
@@ -116,8 +110,7 @@ async function convert(weights: string, flags: ConvertFlags, signal: AbortSignal
   }
   const file = await readWeightsOf(weights, content, signal)
   throwIfAborted(signal)
-  const { precision = 'int8-weights' } = flags
-  const stored = precision === 'fp16' || precision === 'fp32' ? SHORT_PRECISIONS[precision] : precision
+  const stored = PRECISIONS[flags.precision ?? 'int8-weights']
   const recognised = (title: string): void => {
     process.stdout.write(`${weights}: ${title} (${file.container}, ${file.tensors.size} tensors)\n`)
   }

@@ -11,7 +11,7 @@ const script = fileURLToPath(new URL('../reference/full_size.py', import.meta.ur
 const MISSING = 3
 
 /** The comparisons take minutes and need a Python with torchvision, some also timm or transformers: `npm run parity`. */
-export const isParity = process.env.PARITY === '1' && existsSync(python)
+export const isParity: boolean = process.env.PARITY === '1' && existsSync(python)
 if (!isParity) console.warn('Skipped: checkpoints of full size need PARITY=1 and training/.venv, or another PYTHON.')
 
 export const MINUTES = 60_000
