@@ -15,15 +15,15 @@ export type { StreamOptions, StreamResult } from './detector/stream.ts'
 export { VertebraError, type VertebraErrorCode } from './errors.ts'
 export type { Detection, ImageDetections } from './heads/detection.ts'
 export type { RawImage, RgbImage } from './images/index.ts'
-export {
-  type ClassifierManifest,
-  type DetectorManifest,
-  type FeaturesManifest,
-  type Manifest,
-  type ModelManifest,
-  parseManifest,
-  type WholeManifest,
+export type {
+  ClassifierManifest,
+  DetectorManifest,
+  FeaturesManifest,
+  Manifest,
+  ModelManifest,
+  WholeManifest,
 } from './models/manifest.ts'
+export { parseManifest } from './models/parse-manifest.ts'
 export type { Progress, WorkOptions } from './progress.ts'
 export type { ChosenDevice } from './runtime/choose-device.ts'
 export type { Device, DeviceChoice, DeviceReport } from './runtime/runtime.ts'

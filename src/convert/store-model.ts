@@ -1,12 +1,7 @@
 import { VertebraError } from '../errors.ts'
 import { sha256Of } from '../models/load.ts'
-import {
-  type AnyGraphName,
-  type GraphFile,
-  type Manifest,
-  type ModelManifest,
-  parseManifest,
-} from '../models/manifest.ts'
+import type { AnyGraphName, GraphFile, Manifest, ModelManifest } from '../models/manifest.ts'
+import { parseManifest } from '../models/parse-manifest.ts'
 import { requireTask, type Tasks } from '../models/task.ts'
 import { encodeModel } from '../onnx/codec.ts'
 import type { Model } from '../onnx/model.ts'

@@ -1,4 +1,4 @@
-import { parseManifest } from './manifest.ts'
+import { parseManifest } from './parse-manifest.ts'
 import { manifestUrl, PART_BYTES, type PartStore, partKey } from './part-store.ts'
 
 /** A model that was downloaded, at least in part. */

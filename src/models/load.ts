@@ -5,8 +5,9 @@ import { readSignature } from '../onnx/signature.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import { checkGraphs } from './check-graphs.ts'
 import { checkWhole } from './check-whole.ts'
-import { type AnyGraphName, type GraphFile, type ModelManifest, parseManifest } from './manifest.ts'
+import type { AnyGraphName, GraphFile, ModelManifest } from './manifest.ts'
 import type { ModelFiles } from './model-files.ts'
+import { parseManifest } from './parse-manifest.ts'
 import { requireTask } from './task.ts'
 
 /** A checked model folder. Graphs are read when they are first asked for. */

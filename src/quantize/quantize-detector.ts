@@ -1,6 +1,7 @@
 import { unexpected } from '../errors.ts'
 import { type LoadedModel, sha256Of } from '../models/load.ts'
-import { type GraphFile, type GraphName, type Manifest, parseManifest } from '../models/manifest.ts'
+import type { GraphFile, GraphName, Manifest } from '../models/manifest.ts'
+import { parseManifest } from '../models/parse-manifest.ts'
 import { requireTask } from '../models/task.ts'
 import { encodeModel } from '../onnx/codec.ts'
 import type { Model } from '../onnx/model.ts'

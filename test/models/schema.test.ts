@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import * as z from 'zod/mini'
-import { manifestSchema } from '../../src/models/manifest.ts'
+import { manifestSchema } from '../../src/models/manifest-schema.ts'
 
 it('docs/model.schema.json is the schema that models are checked against', async () => {
   const path = new URL('../../docs/model.schema.json', import.meta.url)

@@ -1,6 +1,7 @@
 import { unexpected, VertebraError } from '../../errors.ts'
 import { sha256Of } from '../../models/load.ts'
-import { type GraphFile, parseManifest, type WholeManifest } from '../../models/manifest.ts'
+import type { GraphFile, WholeManifest } from '../../models/manifest.ts'
+import { parseManifest } from '../../models/parse-manifest.ts'
 import { requireTask } from '../../models/task.ts'
 import type { DataType } from '../../onnx/model.ts'
 import { readSignature, type Signature } from '../../onnx/signature.ts'
