@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { encodeModel } from '../../src/onnx/codec.ts'
 import { GraphBuilder } from '../../src/onnx/graph.ts'
 import type { Model } from '../../src/onnx/model.ts'
 import { tensorFrom } from '../../src/onnx/tensors.ts'
@@ -11,7 +10,7 @@ import { integerLayout } from '../../src/onnx/transforms/integer-layout.ts'
 import { restoreFloats } from '../../src/onnx/transforms/restore-floats.ts'
 import { int8Weights } from '../../src/quantize/layers.ts'
 import { seededRandom } from '../../src/random.ts'
-import { nodeRuntime } from '../../src/runtime/node.ts'
+import { furthest, runOnNoise } from './run-on-noise.ts'
 
 const next = seededRandom(5)
 const random = (count: number, reach = 1): Float32Array =>
@@ -40,18 +39,6 @@ function smallModel(largest = 0.3): Model {
 
 const model = smallModel()
 
-async function run(graph: Model): Promise<Record<string, Float32Array>> {
-  const session = await (await nodeRuntime()).open(encodeModel(graph), 'cpu', { threads: 1 })
-  const values = seededRandom(9)
-  const data = Float32Array.from({ length: 192 }, () => 2 * values() - 1)
-  const tensors = await session.run({ image: { dataType: 'float32', dims: [1, 3, 8, 8], data } })
-  await session.dispose()
-  return Object.fromEntries(Object.entries(tensors).flatMap(([name, t]) => ('data' in t ? [[name, t.data]] : [])))
-}
-
-const furthest = (a: Float32Array | undefined, b: Float32Array | undefined): number =>
-  (a ?? new Float32Array()).reduce((most, value, i) => Math.max(most, Math.abs(value - (b?.[i] ?? Number.NaN))), 0)
-
 describe('restoreFloats', () => {
   it('gives back what was made int8, but for the rounding of the weights', async () => {
     const layout = integerLayout(model.graph, () => true)
@@ -68,7 +55,7 @@ describe('restoreFloats', () => {
     expect(operators).not.toContain('QuantizeLinear')
     expect(operators).not.toContain('DequantizeLinear')
     expect(operators.filter((opType) => opType === 'Relu')).toHaveLength(2)
-    const [expected, bytes, floats] = [await run(model), await run(integer), await run(restored)]
+    const [expected, bytes, floats] = [await runOnNoise(model), await runOnNoise(integer), await runOnNoise(restored)]
     for (const name of ['wide', 'score']) {
       expect(furthest(expected[name], floats[name])).toBeLessThan(0.05)
       expect(furthest(expected[name], floats[name])).toBeLessThan(furthest(expected[name], bytes[name]))
@@ -88,7 +75,7 @@ describe('computeInHalf', () => {
     expect(half.graph.outputs).toEqual(model.graph.outputs)
     // One cast in, and one in front of the sigmoid and of the map.
     expect(half.graph.nodes.filter(({ opType }) => opType === 'Cast')).toHaveLength(3)
-    const [expected, actual] = [await run(model), await run(half)]
+    const [expected, actual] = [await runOnNoise(model), await runOnNoise(half)]
     expect(furthest(expected.wide, actual.wide)).toBeGreaterThan(0)
     expect(furthest(expected.wide, actual.wide)).toBeLessThan(0.01)
     expect(furthest(expected.score, actual.score)).toBeLessThan(0.002)
@@ -98,7 +85,7 @@ describe('computeInHalf', () => {
     const large = smallModel(1e5)
     const half = computeInHalf(large)
     expect(half.graph.initializers.get('a.weight')?.dataType).toBe('float32')
-    expect((await run(half)).score?.every(Number.isFinite)).toBe(true)
+    expect((await runOnNoise(half)).score?.every(Number.isFinite)).toBe(true)
   })
 })
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { encodeModel } from '../../src/onnx/codec.ts'
 import { GraphBuilder } from '../../src/onnx/graph.ts'
 import type { Model } from '../../src/onnx/model.ts'
 import { tensorFrom } from '../../src/onnx/tensors.ts'
@@ -9,7 +8,7 @@ import { integerLayout } from '../../src/onnx/transforms/integer-layout.ts'
 import { quantizeWeights } from '../../src/onnx/transforms/quantize-weights.ts'
 import { biasCorrections, int8Weights, layerGroups } from '../../src/quantize/layers.ts'
 import { seededRandom } from '../../src/random.ts'
-import { nodeRuntime } from '../../src/runtime/node.ts'
+import { furthest, runOnNoise } from '../onnx/run-on-noise.ts'
 
 const next = seededRandom(5)
 const random = (count: number, reach = 1): Float32Array =>
@@ -45,18 +44,6 @@ const scales = new Map(
 const weights = int8Weights(model, { layout: all, scales })
 const integer = insertQuantization(model, { layout: all, scales, weights, corrections: new Map() })
 
-async function run(graph: Model): Promise<Record<string, Float32Array>> {
-  const session = await (await nodeRuntime()).open(encodeModel(graph), 'cpu', { threads: 1 })
-  const values = seededRandom(9)
-  const data = Float32Array.from({ length: 192 }, () => 2 * values() - 1)
-  const tensors = await session.run({ image: { dataType: 'float32', dims: [1, 3, 8, 8], data } })
-  await session.dispose()
-  return Object.fromEntries(Object.entries(tensors).flatMap(([name, t]) => ('data' in t ? [[name, t.data]] : [])))
-}
-
-const furthest = (a: Float32Array | undefined, b: Float32Array | undefined): number =>
-  (a ?? new Float32Array()).reduce((most, value, i) => Math.max(most, Math.abs(value - (b?.[i] ?? Number.NaN))), 0)
-
 describe('integerLayout', () => {
   it('takes layers and what lies between them, drops the ReLU, and shares the bytes of a pool', () => {
     expect([...all.nodes].map(({ opType }) => opType)).toEqual(['Conv', 'Conv', 'Conv', 'Add', 'MaxPool', 'Conv'])
@@ -73,7 +60,7 @@ describe('integerLayout', () => {
 
 describe('insertQuantization', () => {
   it('computes what float32 computes, to a few of its steps of 0.04', async () => {
-    const [expected, actual] = [await run(model), await run(integer)]
+    const [expected, actual] = [await runOnNoise(model), await runOnNoise(integer)]
     expect(furthest(expected.map, actual.map)).toBeGreaterThan(0)
     expect(furthest(expected.map, actual.map)).toBeLessThan(0.16)
     expect(furthest(expected.score, actual.score)).toBeLessThan(0.05)
