@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,11 @@ CLI = ROOT / "dist/cli.js"
 MODEL = ROOT / "models/resnet101-voc"
 PHOTO = ROOT / "examples/photos/cat.jpg"
 
-pytest.importorskip("onnx")
 if not (shutil.which("node") and CLI.exists() and (MODEL / "backbone.onnx").exists()):
     pytest.skip("needs Node, the built library (npm run build) and the shipped model", allow_module_level=True)
 
-sys.path.insert(0, str(ROOT / "test/reference"))
-
-from shipped_model import config_of, stored_weights  # noqa: E402
-
-from vertebra_training.detector import Detector  # noqa: E402
 from vertebra_training.reference import reference  # noqa: E402
-from vertebra_training.weights import export_weights, load_weights  # noqa: E402
+from vertebra_training.weights import export_weights, load_detector  # noqa: E402
 
 
 def vertebra(*arguments: str) -> str:
@@ -33,11 +26,8 @@ def vertebra(*arguments: str) -> str:
 
 
 def test_exported_detector_is_the_same_in_typescript(tmp_path: Path) -> None:
-    manifest = json.loads((MODEL / "model.json").read_text())
-    weights = stored_weights(MODEL, manifest)
-    detector = Detector(config_of(manifest, weights))
-    load_weights(detector, weights, str(MODEL))
-    _, expected = reference(detector.eval(), PHOTO)
+    detector = load_detector(MODEL)
+    _, expected = reference(detector, PHOTO)
 
     exported = tmp_path / "detector.safetensors"
     export_weights(detector.state_dict(), detector.config, exported)

@@ -22,7 +22,7 @@ def parse_options(description: str, arguments: list[str] | None = None) -> argpa
     parser.add_argument("--run", required=True, type=Path, help="folder of this run")
     parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
     parser.add_argument("--backbone", choices=BACKBONES, default="resnet101")
-    parser.add_argument("--weights", help="safetensors to start from; all random without")
+    parser.add_argument("--weights", help="safetensors or a model folder to start from; all random without")
 
     data = parser.add_argument_group("data")
     data.add_argument(

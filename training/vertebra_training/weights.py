@@ -17,6 +17,7 @@ from torch import Tensor
 from .config import BACKBONES, DetectorConfig
 from .detector import Detector
 from .errors import TrainingError
+from .model_folder import read_model_folder
 from .voc import STARTING_CONFIG
 
 FORMAT = "vertebra-detector"
@@ -32,7 +33,10 @@ def file_name_of(parameter: str) -> str:
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors as float32 (int8 ones times their `.scale`) and the file's metadata."""
+    """Tensors of a safetensors file or a model folder as float32 (int8 ones times their `.scale`), and metadata."""
+    if Path(path).is_dir():
+        weights, config = read_model_folder(Path(path))
+        return weights, metadata_of(config)
     try:
         with safe_open(str(path), "pt") as file:
             metadata = file.metadata() or {}
@@ -77,8 +81,11 @@ def load_detector(path: str | Path) -> Detector:
 def export_weights(state: dict[str, Tensor], config: DetectorConfig, path: str | Path) -> None:
     """Writes the float32 safetensors that `vertebra convert` reads."""
     tensors = {file_name_of(name): value.detach().cpu().float() for name, value in state.items()}
-    metadata = {"format": FORMAT, "backbone": BACKBONES[config.backbone], "config": config.to_json()}
-    write_weights(tensors, Path(path), metadata)
+    write_weights(tensors, Path(path), metadata_of(config))
+
+
+def metadata_of(config: DetectorConfig) -> dict[str, str]:
+    return {"format": FORMAT, "backbone": BACKBONES[config.backbone], "config": config.to_json()}
 
 
 def write_weights(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
