@@ -73,7 +73,7 @@ const QUESTIONS = {
   },
 }
 
-const STAGES = ['prepare', 'network', 'proposals', 'head', 'postprocess']
+const STAGES = ['prepare', 'network', 'proposals', 'pooling', 'head', 'postprocess']
 const stored = values.json && existsSync(values.json) ? JSON.parse(readFileSync(values.json, 'utf8')) : {}
 console.log(`${machine()}, ${values.model}, median of ${rounds}`)
 for (const key of values.only?.split(',') ?? Object.keys(QUESTIONS)) {
@@ -124,8 +124,8 @@ function timesOf([{ times }, ...others]) {
 }
 
 function printTable({ axis, points }) {
-  console.log(`\n| ${[axis, 'detections', 'total ms', ...STAGES, 'post-processing, share'].join(' | ')} |`)
-  console.log('|---|---|---|---|---|---|---|---|---|')
+  const head = [axis, 'detections', 'total ms', ...STAGES, 'post-processing, share']
+  console.log(`\n| ${head.join(' | ')} |\n|${head.map(() => '---|').join('')}`)
   for (const { place, detections, total, postprocess, ...stages } of points) {
     const ms = STAGES.map((stage) => (stage === 'postprocess' ? postprocess : stages[stage]).toFixed(1))
     const cells = [
@@ -140,7 +140,7 @@ function printTable({ axis, points }) {
 }
 
 function panel([key, { axis, points }]) {
-  const outside = ({ prepare, proposals, postprocess }) => prepare + proposals + postprocess
+  const outside = ({ prepare, proposals, pooling, postprocess }) => prepare + proposals + pooling + postprocess
   const series = [
     { name: 'ms a photo', points: points.map(({ place, total }) => [place, total]) },
     { name: 'outside the sessions', points: points.map((point) => [point.place, outside(point)]) },

@@ -50,8 +50,8 @@ const OURS = `<script type="importmap">{ "imports": {
 } }</script>
 <script type="module">
 import { loadDetector } from 'vertebra'
-const detector = await loadDetector(location.origin + '/work/page-model/', { device: 'wasm', threads: ${threads} })
-const bytes = new Uint8ClampedArray(await (await fetch('/work/astronaut.rgb')).arrayBuffer())
+const detector = await loadDetector(location.origin + '/peers/page-model/', { device: 'wasm', threads: ${threads} })
+const bytes = new Uint8ClampedArray(await (await fetch('/peers/astronaut.rgb')).arrayBuffer())
 const photo = { width: 640, height: 480, channels: 3, data: new Uint8Array(bytes.buffer) }
 globalThis.turn = async () => Object.keys(await detector.backbone.extract(photo, { levels: ['c5'] })).length
 globalThis.version = detector.runtime
@@ -67,7 +67,7 @@ if (library === 'vertebra') {
 }
 const text = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">${library === 'tfjs' ? TFJS : OURS}`
 const site = await serveFolders({
-  folders: { '/npm/': join(npm, 'node_modules'), '/work/': folder, '/': root },
+  folders: { '/npm/': join(npm, 'node_modules'), '/peers/': folder, '/': root },
   answers: { '/': () => ({ type: '.html', text }) },
 })
 const browser = await chromium.launch({

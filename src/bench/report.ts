@@ -94,6 +94,7 @@ const schema = z.object({
           prepare: figures,
           network: figures,
           proposals: figures,
+          pooling: figures,
           head: figures,
           postprocess: figures,
         }),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Detector } from '../detector/detector.ts'
+import type { PrecisionChoice } from '../detector/precision.ts'
 import type { StageTimes } from '../detector/stopwatch.ts'
 import { messageOf } from '../errors.ts'
 import type { ImageInput } from '../images/decode.node.ts'
@@ -12,6 +13,7 @@ import type { Contender, Turn } from './measure.ts'
 export interface VariantChoice {
   readonly model: string
   readonly device: Device
+  readonly precision: PrecisionChoice
   /** Size of the pool, or 0 for none. */
   readonly workers: number
 }
@@ -39,11 +41,11 @@ export function serveVariant(): void {
 
   async function answer(question: Question): Promise<Questions[keyof Questions]['gives']> {
     if (question.name === 'load') {
-      const { model, device, workers } = question.takes
+      const { model, device, precision: wanted, workers } = question.takes
       const start = performance.now()
       detector = await (workers > 0
-        ? createPool(model, { device, size: workers, queue: workers })
-        : loadDetector(model, { device }))
+        ? createPool(model, { device, precision: wanted, size: workers, queue: workers })
+        : loadDetector(model, { device, precision: wanted }))
       const { manifest, precision, runtime } = detector
       const load = performance.now() - start
       const hash = createHash('sha256')

@@ -7,6 +7,7 @@ import { type BenchReport, type BenchVariant, readBenchReport } from '../bench/r
 import { writeSamplePhotos } from '../bench/sample-photos.node.ts'
 import { startVariant, type VariantProcess } from '../bench/variant-process.node.ts'
 import { photoSize } from '../datasets/photo-size.node.ts'
+import { PRECISIONS, type PrecisionChoice } from '../detector/precision.ts'
 import { messageOf, unexpected, VertebraError } from '../errors.ts'
 import { expandSources } from '../images/sources.node.ts'
 import { throwIfAborted } from '../progress.ts'
@@ -15,11 +16,12 @@ import { nodeRuntime } from '../runtime/node.ts'
 import type { Device } from '../runtime/runtime.ts'
 import { benchTable, mergedTable } from './bench-table.ts'
 import { BENCH_VARIANT } from './bench-variant.ts'
-import { commaList, DEFAULT_MODEL, numberBetween, wholeNumber } from './options.ts'
+import { commaList, DEFAULT_MODEL, listOf, numberBetween, wholeNumber } from './options.ts'
 import { progressBar } from './progress-bar.ts'
 
 interface BenchFlags {
   readonly devices?: string[]
+  readonly precisions: PrecisionChoice[]
   readonly photos?: string[]
   readonly seconds: number
   readonly workers?: number
@@ -34,6 +36,11 @@ export function benchCommand(signal: AbortSignal): Command {
       DEFAULT_MODEL,
     ])
     .option('--devices <names>', 'devices, separated by commas (default: all that work here)', commaList)
+    .addOption(
+      new Option('--precisions <names>', 'what to compute in, separated by commas; each is measured')
+        .argParser(listOf(['auto', ...PRECISIONS]))
+        .default(['auto'], 'auto'),
+    )
     .option('--photos <photos...>', 'files, folders or globs (default: three made-up pictures)')
     .option('--seconds <n>', 'how long to measure, all variants together', numberBetween(0, 86_400), 30)
     .option('--workers <n>', 'measure each model in a pool of so many workers, too', wholeNumber(1))
@@ -41,6 +48,7 @@ export function benchCommand(signal: AbortSignal): Command {
     .addOption(
       new Option('--merge <files...>', 'print one table of what --json printed, here or elsewhere').conflicts([
         'devices',
+        'precisions',
         'photos',
         'workers',
         'json',
@@ -54,6 +62,7 @@ Variants take turns, so that whatever else the machine does meets all alike. Ctr
 Examples:
   vertebra bench
   vertebra bench resnet101-voc resnet101-voc-int8 --photos photos/ --workers 4
+  vertebra bench my-model-int8 --precisions float32,int8
   vertebra bench --json > mine.json
   vertebra bench --merge mine.json theirs.json
 
@@ -87,14 +96,17 @@ async function bench(models: readonly string[], flags: BenchFlags, signal: Abort
     throwIfAborted(signal)
     const failed: BenchVariant[] = []
     for (const model of models) {
-      for (const device of devices) {
+      for (const [device, precision] of devices.flatMap((device) =>
+        flags.precisions.map((own) => [device, own] as const),
+      )) {
         for (const workers of flags.workers === undefined ? [0] : [0, flags.workers]) {
           try {
             const script = [process.argv[1] ?? '', BENCH_VARIANT] as const
-            processes.push(await startVariant(script, { model, device, workers }, signal))
+            processes.push(await startVariant(script, { model, device, precision, workers }, signal))
           } catch (error) {
             throwIfAborted(signal)
-            failed.push({ ...NOTHING, model, device, workers, failure: messageOf(error) })
+            const asked = precision === 'auto' ? null : precision
+            failed.push({ ...NOTHING, model, device, precision: asked, workers, failure: messageOf(error) })
             // A pool of it would fail in the same way.
             break
           }
@@ -128,7 +140,6 @@ async function bench(models: readonly string[], flags: BenchFlags, signal: Abort
 
 /** A variant that never began. */
 const NOTHING = {
-  precision: null,
   sha256: null,
   runtime: null,
   load: null,

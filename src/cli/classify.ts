@@ -1,10 +1,11 @@
 import { Command } from 'commander'
 import type { Classification } from '../classify/classifier.ts'
+import type { PrecisionChoice } from '../detector/precision.ts'
 import { expandSources } from '../images/sources.node.ts'
 import { loadClassifier } from '../load/node.ts'
 import type { DeviceChoice } from '../runtime/runtime.ts'
 import { eachPicture, reportFailures } from './each-picture.ts'
-import { deviceOption, threadsOption, wholeNumber } from './options.ts'
+import { deviceOption, precisionOption, threadsOption, wholeNumber } from './options.ts'
 import { progressBar } from './progress-bar.ts'
 import { readStandardInput } from './standard-input.ts'
 
@@ -13,6 +14,7 @@ interface ClassifyFlags {
   readonly top: number
   readonly json?: boolean
   readonly device: DeviceChoice
+  readonly precision: PrecisionChoice
   readonly threads?: number
 }
 
@@ -24,6 +26,7 @@ export function classifyCommand(signal: AbortSignal): Command {
     .option('-k, --top <n>', 'most probable classes of each picture', wholeNumber(1), 5)
     .option('--json', 'print JSON')
     .addOption(deviceOption())
+    .addOption(precisionOption())
     .addOption(threadsOption())
     .addHelpText(
       'after',

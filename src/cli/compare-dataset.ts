@@ -27,7 +27,7 @@ export interface CompareDatasetOptions {
   /** The dataset's path, as given. */
   readonly data: string
   readonly minScore: number | undefined
-  /** The folder in which results are kept: one file per model, device, score and dataset. */
+  /** The folder in which results are kept: one file per model, device, precision, score and dataset. */
   readonly kept: string
   readonly signal: AbortSignal
 }
@@ -45,8 +45,8 @@ export async function detectWithAll(
   const all: DatasetDetections[] = []
   for (const { detector, name } of contenders) {
     const bar = progressBar('photos')
-    const { manifest } = detector
-    const key = JSON.stringify([packageJson.version, manifest, detector.device.device, minScore, resolve(data)])
+    const { manifest, device, precision } = detector
+    const key = JSON.stringify([packageJson.version, manifest, device.device, precision, minScore, resolve(data)])
     const file = `${manifest.name}-${(await sha256Of(new TextEncoder().encode(key))).slice(0, 12)}.jsonl`
     const run = await detectDataset(detector, opened, dataset, {
       minScore,

@@ -1,6 +1,7 @@
 import { type ComparedModel, distinctModelNames } from '../compare/comparison.ts'
 import { measureTimes } from '../compare/times.ts'
 import type { Detector } from '../detector/detector.ts'
+import type { PrecisionChoice } from '../detector/precision.ts'
 import { unexpected } from '../errors.ts'
 import type { ImageInput } from '../images/index.node.ts'
 import { loadDetector } from '../load/node.ts'
@@ -19,33 +20,38 @@ const MOST_MODELS = 6
 export interface WantedModel {
   readonly model: string
   readonly device: DeviceChoice
+  readonly precision: PrecisionChoice
   readonly threads?: number
 }
 
 /** One model of a comparison, loaded. */
 export interface Contender extends WantedModel {
   readonly name: string
-  readonly precision: string
   readonly detector: Detector<ImageInput>
 }
 
 /**
- * Models and devices in pairs; one model runs on several devices, or several models on one.
- * @throws VertebraError `INVALID_ARGUMENT` when they do not pair, or are not two to six.
+ * Models, devices and precisions side by side; what is given once is for all.
+ * @throws VertebraError `INVALID_ARGUMENT` when their numbers do not agree, or they are not two to six.
  */
-export function pairUp(models: readonly string[], devices: readonly DeviceChoice[], threads?: number): WantedModel[] {
-  const count = Math.max(models.length, devices.length)
-  if (models.length !== count && models.length !== 1)
-    throw unexpected('--models', `1 or ${count} models`, models.length)
-  if (devices.length !== count && devices.length !== 1) {
-    throw unexpected('--device', `1 or ${count} devices, as there are ${count} models,`, devices.length)
+export function sideBySide(
+  models: readonly string[],
+  devices: readonly DeviceChoice[],
+  precisions: readonly PrecisionChoice[],
+  threads?: number,
+): WantedModel[] {
+  const count = Math.max(models.length, devices.length, precisions.length)
+  for (const [option, { length }] of Object.entries({ models, device: devices, precision: precisions })) {
+    if (length !== count && length !== 1) throw unexpected(`--${option}`, `1 or ${count}, as of the others,`, length)
   }
   if (count < 2 || count > MOST_MODELS) {
-    throw unexpected('--models', `two to ${MOST_MODELS} models, or one and several --device,`, count)
+    const expected = `two to ${MOST_MODELS} models, or one and several --device or --precision,`
+    throw unexpected('--models', expected, count)
   }
   return Array.from({ length: count }, (_, i) => ({
     model: models[models.length === 1 ? 0 : i] ?? '',
     device: devices[devices.length === 1 ? 0 : i] ?? 'auto',
+    precision: precisions[precisions.length === 1 ? 0 : i] ?? 'auto',
     ...(threads === undefined ? {} : { threads }),
   }))
 }
@@ -62,16 +68,15 @@ export async function loadContenders(wanted: readonly WantedModel[], signal: Abo
   } finally {
     bar.clear()
   }
-  const facts = detectors.map(({ manifest, device }) => ({
+  const facts = detectors.map(({ manifest, device, precision }) => ({
     name: manifest.name,
-    precision: precisionOf(Object.values(manifest.graphs).map(({ precision }) => precision)),
+    precision,
     device: device.device,
   }))
   const names = distinctModelNames(facts)
   return wanted.map((own, i) => ({
     ...own,
     name: names[i] ?? own.model,
-    precision: facts[i]?.precision ?? '',
     detector: detectors[i] as Detector<ImageInput>,
   }))
 }
@@ -94,7 +99,7 @@ export async function measureModels(
   const steps = progressBar('models')
   for (const [i, contender] of contenders.entries()) {
     steps.update({ phase: 'memory', done: i, total: contenders.length, item: contender.name })
-    const { manifest, device, runtime } = contender.detector
+    const { manifest, device, precision, runtime } = contender.detector
     const { graphs } = await summarizeModel(
       await openModel(await locateModel(contender.model), { signal }),
       size.width,
@@ -107,7 +112,7 @@ export async function measureModels(
     models.push({
       name: contender.name,
       architecture: manifest.architecture,
-      precision: contender.precision,
+      precision,
       device: `${device.device}, ${runtime}`,
       parameters: sum((graph) => graph.parameters),
       multiplyAdds: sum((graph) => graph.multiplyAdds),
@@ -119,8 +124,4 @@ export async function measureModels(
   }
   steps.clear()
   return models
-}
-
-function precisionOf(precisions: readonly string[]): string {
-  return [...new Set(precisions)].map((precision) => precision.replace('-', ' ')).join(' and ')
 }

@@ -1,5 +1,5 @@
 import { dirname, extname } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { Comparison } from '../compare/comparison.ts'
 import { mostDifferent } from '../compare/disagreement.ts'
@@ -8,16 +8,17 @@ import { renderReport, verdict } from '../compare/report/report.ts'
 import { compareScores } from '../compare/scores.ts'
 import { openDataset } from '../datasets/open-dataset.node.ts'
 import { subset } from '../datasets/subset.ts'
+import { PRECISIONS, type PrecisionChoice } from '../detector/precision.ts'
 import { unexpected, VertebraError } from '../errors.ts'
 import { baseName } from '../formats/names.ts'
 import type { Detection } from '../heads/detection.ts'
 import { DEVICES, type DeviceChoice } from '../runtime/runtime.ts'
 import { detectWithAll, samplePhotos, usualSize } from './compare-dataset.ts'
-import { type Contender, loadContenders, measureModels, pairUp } from './compare-models.ts'
+import { type Contender, loadContenders, measureModels, sideBySide } from './compare-models.ts'
 import { comparisonTable, photoTable } from './compare-table.ts'
 import { DATASET_KINDS, imagesOption, splitOption } from './dataset-options.ts'
 import { problemList } from './dataset-problems.ts'
-import { commaList, numberBetween, threadsOption, wholeNumber } from './options.ts'
+import { commaList, listOf, numberBetween, threadsOption, wholeNumber } from './options.ts'
 import { progressBar } from './progress-bar.ts'
 import { checkWritable, writeWhole } from './write-whole.ts'
 
@@ -28,6 +29,7 @@ interface CompareFlags {
   readonly split?: string
   readonly limit?: number
   readonly device: DeviceChoice[]
+  readonly precision: PrecisionChoice[]
   readonly threads?: number
   readonly minScore?: number
   readonly at: number
@@ -54,9 +56,16 @@ export function compareCommand(signal: AbortSignal): Command {
     .option('--at <p>', 'score from which boxes are drawn and F1 is counted', numberBetween(0, 1), 0.5)
     .option('--photos <n>', 'how many photos to show, those where the models differ most', wholeNumber(0), 6)
     .option('--level <name>', 'feature level of the heat maps (default: the one of stride 16)')
-    .option('--device <devices>', 'where to run: one for all, or one per model, separated by commas', deviceList, [
-      'auto',
-    ])
+    .addOption(
+      new Option('--device <devices>', 'where to run: one for all, or one per model, separated by commas')
+        .argParser(listOf(['auto', ...DEVICES]))
+        .default(['auto'], 'auto'),
+    )
+    .addOption(
+      new Option('--precision <precisions>', 'what to compute in: one for all, or one per model, separated by commas')
+        .argParser(listOf(['auto', ...PRECISIONS]))
+        .default(['auto'], 'auto'),
+    )
     .addOption(threadsOption())
     .addHelpText(
       'after',
@@ -70,6 +79,7 @@ Examples:
   vertebra compare --models resnet101-voc,my-model --data VOCdevkit/VOC2012 --split val
   vertebra compare street.jpg --models resnet101-voc,my-model --out street.html
   vertebra compare --models resnet101-voc --device cpu,webgpu --data instances.json --limit 50
+  vertebra compare --models my-model-int8 --precision float32,int8 --data instances.json
 
 Exit codes: 0 compared, 1 failed, or some photos could not be read (they count as photos where nothing was found), 2 wrong usage,
 130 interrupted.`,
@@ -83,7 +93,7 @@ async function compare(photo: string | undefined, flags: CompareFlags, signal: A
   if ((photo === undefined) === (flags.data === undefined)) {
     throw new VertebraError('INVALID_ARGUMENT', 'Expected either a photo or --data to compare on.')
   }
-  const wanted = pairUp(flags.models, flags.device, flags.threads)
+  const wanted = sideBySide(flags.models, flags.device, flags.precision, flags.threads)
   await checkWritable(dirname(flags.out))
   const contenders = await loadContenders(wanted, signal)
   try {
@@ -230,12 +240,4 @@ function checkLevel(contenders: readonly Contender[], level: string | undefined)
     const levels = detector.backbone.features.map((feature) => feature.name)
     if (!levels.includes(level)) throw unexpected('--level', `a level of ${name} (${levels.join(', ')})`, level)
   }
-}
-
-function deviceList(text: string): DeviceChoice[] {
-  return commaList(text).map((device) => {
-    const known = (['auto', ...DEVICES] as const).find((name) => name === device)
-    if (known) return known
-    throw new InvalidArgumentError(`Allowed choices are auto, ${DEVICES.join(', ')}.`)
-  })
 }

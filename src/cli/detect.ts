@@ -4,6 +4,7 @@ import { Command, Option } from 'commander'
 import { type DetectAllOptions, type DetectOutcome, detectAll } from '../detector/detect-all.ts'
 import type { Detector } from '../detector/detector.ts'
 import { NMS_KINDS, type NmsKind } from '../detector/options.ts'
+import type { PrecisionChoice } from '../detector/precision.ts'
 import { drawDetections, pictureFormat } from '../draw/index.node.ts'
 import { messageOf, VertebraError } from '../errors.ts'
 import { readCocoInstances, writeTable } from '../formats/index.ts'
@@ -15,7 +16,15 @@ import { loadDetector } from '../load/node.ts'
 import { createPool } from '../pool/create-pool.node.ts'
 import type { DetectorPool } from '../pool/pool.node.ts'
 import type { DeviceChoice } from '../runtime/runtime.ts'
-import { commaList, deviceOption, modelOption, numberBetween, threadsOption, wholeNumber } from './options.ts'
+import {
+  commaList,
+  deviceOption,
+  modelOption,
+  numberBetween,
+  precisionOption,
+  threadsOption,
+  wholeNumber,
+} from './options.ts'
 import { outputNames } from './output-names.ts'
 import { type ProgressBar, progressBar } from './progress-bar.ts'
 import { checkOutput, isFolderFormat, RESULT_FORMATS, type ResultFormat, resultText, writeResults } from './results.ts'
@@ -25,6 +34,7 @@ import { checkWritable, writeWhole } from './write-whole.ts'
 interface DetectFlags {
   readonly model: string
   readonly device: DeviceChoice
+  readonly precision: PrecisionChoice
   readonly threads?: number
   readonly minScore?: number
   readonly classes?: string[]
@@ -67,6 +77,7 @@ export function detectCommand(signal: AbortSignal): Command {
         .conflicts('batch'),
     )
     .addOption(deviceOption())
+    .addOption(precisionOption())
     .addOption(threadsOption())
     .addHelpText(
       'after',
@@ -99,7 +110,8 @@ async function detect(photos: readonly string[], flags: DetectFlags, signal: Abo
   const start = performance.now()
   try {
     if (images.length > 0) {
-      const options = { device: flags.device, threads: flags.threads, signal, onProgress: bar.update }
+      const { device, precision, threads } = flags
+      const options = { device, precision, threads, signal, onProgress: bar.update }
       detector = await (flags.workers === undefined
         ? loadDetector(flags.model, options)
         : createPool(flags.model, { ...options, size: flags.workers }))
@@ -137,11 +149,11 @@ async function detect(photos: readonly string[], flags: DetectFlags, signal: Abo
     const context = {
       labels: detector.labels,
       imageId,
-      about: { model: detector.manifest.name, device: detector.device },
+      about: { model: detector.manifest.name, device: detector.device, precision: detector.precision },
     }
     if (flags.out !== undefined) await writeResults(flags.format, flags.out, results, context)
     else if (flags.format !== 'table') process.stdout.write(resultText(flags.format, results, context))
-    process.stderr.write(`${summary(results, seconds, detector.device.device, flags)}\n`)
+    process.stderr.write(`${summary(results, seconds, detector, flags)}\n`)
   }
   if (failures.length > 0) {
     process.stderr.write(`${failures.length} failed:\n${failures.map((failure) => `  ${failure}\n`).join('')}`)
@@ -190,9 +202,15 @@ function drawer(target: string, images: readonly string[], minScore: number): Dr
   }
 }
 
-function summary(results: readonly ImageDetections[], seconds: number, device: string, flags: DetectFlags): string {
+function summary(
+  results: readonly ImageDetections[],
+  seconds: number,
+  { device, precision }: Pick<Detector<ImageInput>, 'device' | 'precision'>,
+  flags: DetectFlags,
+): string {
   const objects = results.reduce((sum, { detections }) => sum + detections.length, 0)
-  const parts = [`${count(results.length, 'photo')}, ${count(objects, 'object')}, ${seconds.toFixed(1)} s on ${device}`]
+  const where = `${device.device} in ${precision}`
+  const parts = [`${count(results.length, 'photo')}, ${count(objects, 'object')}, ${seconds.toFixed(1)} s on ${where}`]
   if (flags.out !== undefined) parts.push(`written to ${flags.out}`)
   if (flags.draw !== undefined && results.length > 1) parts.push(`drawn into ${flags.draw}`)
   return parts.join('; ')

@@ -61,6 +61,7 @@ export async function detectDataset(
     version: packageJson.version,
     model: await fingerprint(detector.manifest),
     device: detector.device.device,
+    precision: detector.precision,
     minScore: minScore ?? detector.manifest.head.scoreThreshold,
     data: resolve(data),
   })

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { OpenDataset } from '../datasets/open-dataset.node.ts'
 import { subset } from '../datasets/subset.ts'
+import type { PrecisionChoice } from '../detector/precision.ts'
 import { unexpected, VertebraError } from '../errors.ts'
 import {
   type CocoResult,
@@ -21,7 +22,15 @@ import { detectDataset } from './eval-detect.ts'
 import { readResults } from './eval-results.ts'
 import { score, scoresJson } from './eval-scores.ts'
 import { scoreTables } from './eval-tables.ts'
-import { commaList, deviceOption, modelOption, numberBetween, threadsOption, wholeNumber } from './options.ts'
+import {
+  commaList,
+  deviceOption,
+  modelOption,
+  numberBetween,
+  precisionOption,
+  threadsOption,
+  wholeNumber,
+} from './options.ts'
 import { progressBar } from './progress-bar.ts'
 import { removeUnfinished } from './unfinished-results.ts'
 import { checkWritable, writeWhole } from './write-whole.ts'
@@ -34,6 +43,7 @@ interface EvalFlags {
   readonly classes?: string[]
   readonly model: string
   readonly device: DeviceChoice
+  readonly precision: PrecisionChoice
   readonly threads?: number
   readonly minScore?: number
   readonly out?: string
@@ -66,7 +76,7 @@ export function evalCommand(signal: AbortSignal): Command {
       new Option(
         '-r, --results <path>',
         'score these: a COCO results file, or a folder of comp4_det_test_<class>.txt',
-      ).conflicts(['model', 'minScore', 'device', 'threads', 'out']),
+      ).conflicts(['model', 'minScore', 'device', 'precision', 'threads', 'out']),
     )
     .addOption(imagesOption())
     .addOption(splitOption())
@@ -85,6 +95,7 @@ export function evalCommand(signal: AbortSignal): Command {
     .option('--errors', 'also what kinds of error there are')
     .option('--json', 'print JSON')
     .addOption(deviceOption())
+    .addOption(precisionOption())
     .addOption(threadsOption())
     .addHelpText(
       'after',
@@ -151,7 +162,13 @@ async function detected(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const loading = progressBar('steps')
-  const load = { device: flags.device, threads: flags.threads, signal, onProgress: loading.update }
+  const load = {
+    device: flags.device,
+    precision: flags.precision,
+    threads: flags.threads,
+    signal,
+    onProgress: loading.update,
+  }
   await using detector = await loadDetector(flags.model, load).finally(() => loading.clear())
   checkClasses(detector.labels, dataset)
   const out = flags.out ?? `${detector.manifest.name}-${stemOf(resolve(flags.data))}.json`
@@ -189,10 +206,18 @@ async function detected(
   if (run.failed === 0) await removeUnfinished(unfinished)
   process.stderr.write(problemList(run.problems))
   const { device } = detector.device
-  process.stderr.write(`${done} photos in ${seconds.toFixed(1)} s on ${device}; results written to ${out}\n`)
+  const { precision } = detector
+  process.stderr.write(
+    `${done} photos in ${seconds.toFixed(1)} s on ${device} in ${precision}; results written to ${out}\n`,
+  )
   return {
     results: cocoResults(images, { imageId }),
-    about: { model: detector.manifest.name, device, minScore: flags.minScore ?? detector.manifest.head.scoreThreshold },
+    about: {
+      model: detector.manifest.name,
+      device,
+      precision,
+      minScore: flags.minScore ?? detector.manifest.head.scoreThreshold,
+    },
     warnings: [...warnings, ...doubts(run)],
     problems: run.problems,
     failed: run.failed,

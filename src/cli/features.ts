@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Command } from 'commander'
 import type { FeatureMap } from '../detector/feature-map.ts'
+import type { PrecisionChoice } from '../detector/precision.ts'
 import { drawHeatMap, encodeImage } from '../draw/index.node.ts'
 import { stemOf } from '../formats/names.ts'
 import { writeNpz } from '../formats/npz.ts'
@@ -8,13 +9,14 @@ import type { RgbImage } from '../images/image.ts'
 import { decodeImage } from '../images/index.node.ts'
 import { loadBackbone } from '../load/node.ts'
 import type { DeviceChoice } from '../runtime/runtime.ts'
-import { commaList, deviceOption, modelOption, threadsOption } from './options.ts'
+import { commaList, deviceOption, modelOption, precisionOption, threadsOption } from './options.ts'
 import { progressBar } from './progress-bar.ts'
 import { checkWritable, writeWhole } from './write-whole.ts'
 
 interface FeaturesFlags {
   readonly model: string
   readonly device: DeviceChoice
+  readonly precision: PrecisionChoice
   readonly threads?: number
   readonly out: string
   readonly levels?: string[]
@@ -28,6 +30,7 @@ export function featuresCommand(signal: AbortSignal): Command {
     .option('-o, --out <folder>', 'where to write', 'features')
     .option('-l, --levels <names>', "levels such as c3,c4,p3 (default: all of the backbone's)", commaList)
     .addOption(deviceOption())
+    .addOption(precisionOption())
     .addOption(threadsOption())
     .addHelpText(
       'after',

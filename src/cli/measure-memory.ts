@@ -1,13 +1,15 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { Command } from 'commander'
+import type { PrecisionChoice } from '../detector/precision.ts'
 import { loadDetector } from '../load/node.ts'
 import type { DeviceChoice } from '../runtime/runtime.ts'
-import { deviceOption, modelOption, threadsOption } from './options.ts'
+import { deviceOption, modelOption, precisionOption, threadsOption } from './options.ts'
 
 interface MemoryFlags {
   readonly model: string
   readonly device: DeviceChoice
+  readonly precision: PrecisionChoice
   readonly threads?: number
 }
 
@@ -20,6 +22,7 @@ export function measureMemoryCommand(signal: AbortSignal): Command {
     .argument('<photos...>', 'files or URLs')
     .addOption(modelOption())
     .addOption(deviceOption())
+    .addOption(precisionOption())
     .addOption(threadsOption())
     .action(async (photos: string[], flags: MemoryFlags) => {
       await using detector = await loadDetector(flags.model, { ...flags, signal })
@@ -35,7 +38,7 @@ export function measureMemoryCommand(signal: AbortSignal): Command {
  */
 export async function measureMemory(
   photos: readonly string[],
-  { model, device, threads }: MemoryFlags,
+  { model, device, precision, threads }: MemoryFlags,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   const options = [
@@ -43,6 +46,8 @@ export async function measureMemory(
     model,
     '--device',
     device,
+    '--precision',
+    precision,
     ...(threads === undefined ? [] : ['--threads', String(threads)]),
   ]
   try {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
+import { PRECISIONS } from '../detector/precision.ts'
 import { DEVICES } from '../runtime/runtime.ts'
 
 /** Options that several commands share, so that they read the same everywhere. */
@@ -10,6 +11,11 @@ export const modelOption = (): Option =>
 
 export const deviceOption = (): Option =>
   new Option('--device <device>', 'where to run').choices(['auto', ...DEVICES]).default('auto')
+
+export const precisionOption = (): Option =>
+  new Option('--precision <precision>', 'what the network computes in; auto: the fastest that the model is made for')
+    .choices(['auto', ...PRECISIONS])
+    .default('auto')
 
 export const threadsOption = (): Option =>
   new Option('--threads <n>', 'threads on the CPU (default: one per core)').argParser(wholeNumber(1))
@@ -29,6 +35,16 @@ export function wholeNumber(low: number): (text: string) => number {
     const value = Number(text)
     if (text.trim() !== '' && Number.isSafeInteger(value) && value >= low) return value
     throw new InvalidArgumentError(`Expected a whole number of at least ${low} but received "${text}".`)
+  }
+}
+
+/** A parser for an option that is a list of some of these words. */
+export function listOf<Word extends string>(words: readonly Word[]): (text: string) => Word[] {
+  return (text) => {
+    const items = commaList(text)
+    const stranger = items.find((item) => !words.some((word) => word === item))
+    if (stranger === undefined) return items as Word[]
+    throw new InvalidArgumentError(`Expected some of ${words.join(', ')} but received "${stranger}".`)
   }
 }
 

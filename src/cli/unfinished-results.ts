@@ -10,6 +10,8 @@ export interface RunKey {
   /** The SHA-256 of everything in the manifest that detections depend on, the graphs' own included. */
   readonly model: string
   readonly device: string
+  /** What the network computes in. */
+  readonly precision: string
   readonly minScore: number
   /** The dataset's path. */
   readonly data: string
@@ -20,6 +22,7 @@ const headerSchema = z.object({
   version: z.string(),
   model: z.string(),
   device: z.string(),
+  precision: z.string(),
   minScore: z.number(),
   data: z.string(),
 })
@@ -116,7 +119,7 @@ async function readLines(path: string, key: RunKey, done: Map<string, DonePhoto>
 function checkHeader(path: string, line: string, key: RunKey): void {
   const header = headerSchema.safeParse(parsed(line))
   if (!header.success) throw anotherFile(path)
-  const different = (['version', 'model', 'device', 'minScore', 'data'] as const).filter(
+  const different = (['version', 'model', 'device', 'precision', 'minScore', 'data'] as const).filter(
     (name) => header.data[name] !== key[name],
   )
   if (different.length === 0) return

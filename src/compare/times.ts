@@ -41,6 +41,7 @@ export async function measureTimes<Input>(
         prepare: stage('prepare'),
         network: stage('network'),
         proposals: stage('proposals'),
+        pooling: stage('pooling'),
         head: stage('head'),
         postprocess: stage('postprocess'),
       },

@@ -72,12 +72,13 @@ export async function storeModel<Task extends Exclude<keyof Tasks, 'detect-whole
   const files = new Map<string, Uint8Array>()
   const { save, sha256 = sha256Of } = output ?? { save: async (name, content) => void files.set(name, content) }
   const entries: [keyof typeof FILES, GraphFile][] = []
-  for (const [name, model] of models) {
+  // The backbone last: what the small graphs took is then collected while the largest is made.
+  for (const [name, model] of models.toReversed()) {
     const content = encodeModel(STORED[precision](foldBatchNorm(model)))
     entries.push([name, { file: FILES[name], bytes: content.byteLength, sha256: await sha256(content), precision }])
     await save(FILES[name], content)
   }
-  const json = manifestJson({ ...base, graphs: Object.fromEntries(entries) })
+  const json = manifestJson({ ...base, graphs: Object.fromEntries(entries.toReversed()) })
   const manifest = requireTask(parseManifest(json, MANIFEST_FILE), task)
   await save(MANIFEST_FILE, new TextEncoder().encode(json))
   return { manifest, files, leftOut: weights.unused() }

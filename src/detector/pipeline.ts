@@ -5,10 +5,11 @@ import type { Placement } from '../images/target-size.ts'
 import type { Manifest } from '../models/manifest.ts'
 import { throwIfAborted } from '../progress.ts'
 import type { Tensors } from '../runtime/runtime.ts'
-import { type BoxHeadOutput, runBoxHead, runPooledHead } from './box-head.ts'
+import { type BoxHeadOutput, runBoxHead } from './box-head.ts'
 import { requireOutput } from './graph-output.ts'
 import { requireNoOverflow } from './half-overflow.ts'
 import type { Selection } from './options.ts'
+import { poolBoxes } from './pool-boxes.ts'
 import type { NetworkRun } from './pooled-maps.ts'
 import { prepareInput } from './prepare-input.ts'
 import type { Sessions } from './sessions.ts'
@@ -45,8 +46,9 @@ export async function runPipeline(run: PipelineRun, images: readonly RgbImage[])
   finish('prepare')
 
   const padded = { width: dims[3], height: dims[2] }
-  const secondStage = async ({ tensors, align }: NetworkRun): Promise<SecondStage> => {
+  const secondStage = async (run: NetworkRun): Promise<SecondStage> => {
     finish('network')
+    const { tensors } = run
     const levels = manifest.anchors.levels.map(({ feature }) => rpnOutput(tensors, feature))
     if (sessions.precision === 'float16') for (const { objectness } of levels) requireNoOverflow(objectness)
     const proposals = placements.map((placement, image) =>
@@ -61,9 +63,9 @@ export async function runPipeline(run: PipelineRun, images: readonly RgbImage[])
       ),
     )
     finish('proposals')
-    const head = align
-      ? await runPooledHead(manifest, sessions, align, proposals)
-      : await runBoxHead(manifest, sessions, tensors, proposals)
+    const pooled = poolBoxes(manifest, sessions, run, proposals)
+    finish('pooling')
+    const head = await runBoxHead(sessions, pooled)
     release(tensors)
     finish('head')
     return { ...head, proposals }

@@ -153,20 +153,50 @@ function resampleFloat(
   const length = width * 3
   const ring = new RowRing(
     vertical.taps,
-    (slot: Float32Array, y) => resizeRowFloat(image, y, slot, horizontal),
+    horizontal.taps === 2
+      ? (slot: Float32Array, y) => mixPixels(image, y, slot, horizontal)
+      : (slot: Float32Array, y) => resizeRowFloat(image, y, slot, horizontal),
     () => new Float32Array(length),
   )
   const sums = new Float32Array(length)
   const levels = new Uint8ClampedArray(output === 'uint8' ? length : 0)
   for (let y = 0; y < height; y++) {
-    sums.fill(0)
-    for (let t = 0; t < (vertical.counts[y] as number); t++) {
-      const source = ring.row((vertical.starts[y] as number) + t)
-      const weight = vertical.weights[y * vertical.taps + t] as number
-      for (let i = 0; i < length; i++) sums[i] = (sums[i] as number) + (source[i] as number) * weight
+    const start = vertical.starts[y] as number
+    const count = vertical.counts[y] as number
+    const first = y * vertical.taps
+    const weightOf = (t: number): number => vertical.weights[first + t] as number
+    if (count === 2) mixRows(sums, ring.row(start), weightOf(0), ring.row(start + 1), weightOf(1))
+    else {
+      sums.fill(0)
+      for (let t = 0; t < count; t++) mixRows(sums, sums, 1, ring.row(start + t), weightOf(t))
     }
     for (let i = 0; i < levels.length; i++) levels[i] = Math.floor((sums[i] as number) + 0.5)
     onRow(y, output === 'uint8' ? levels : sums)
+  }
+}
+
+function mixRows(target: Float32Array, a: Float32Array, weightA: number, b: Float32Array, weightB: number): void {
+  for (let i = 0; i < target.length; i++) target[i] = (a[i] as number) * weightA + (b[i] as number) * weightB
+}
+
+/** As `resizeRowFloat` where at most two pixels make one: twice as fast without the inner loop. */
+function mixPixels(
+  { data, width }: RgbImage,
+  y: number,
+  target: Float32Array,
+  { starts, weights }: ResampleWeights,
+): void {
+  const row = y * width * 3
+  for (let x = 0; x < starts.length; x++) {
+    const a = row + (starts[x] as number) * 3
+    const weightA = weights[2 * x] as number
+    const weightB = weights[2 * x + 1] as number
+    // A pixel at the edge has no neighbour.
+    const b = weightB === 0 ? a : a + 3
+    const to = x * 3
+    target[to] = (data[a] as number) * weightA + (data[b] as number) * weightB
+    target[to + 1] = (data[a + 1] as number) * weightA + (data[b + 1] as number) * weightB
+    target[to + 2] = (data[a + 2] as number) * weightA + (data[b + 2] as number) * weightB
   }
 }
 
@@ -176,17 +206,16 @@ function resizeRowFloat(
   target: Float32Array,
   { taps, starts, counts, weights }: ResampleWeights,
 ): void {
+  const row = y * width * 3
   for (let x = 0; x < starts.length; x++) {
-    let from = (y * width + (starts[x] as number)) * 3
+    let from = row + (starts[x] as number) * 3
     const first = x * taps
     const end = first + (counts[x] as number)
-    let weight = weights[first] as number
-    let red = (data[from] as number) * weight
-    let green = (data[from + 1] as number) * weight
-    let blue = (data[from + 2] as number) * weight
-    for (let k = first + 1; k < end; k++) {
-      from += 3
-      weight = weights[k] as number
+    let red = 0
+    let green = 0
+    let blue = 0
+    for (let k = first; k < end; k++, from += 3) {
+      const weight = weights[k] as number
       red += (data[from] as number) * weight
       green += (data[from + 1] as number) * weight
       blue += (data[from + 2] as number) * weight

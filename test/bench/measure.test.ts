@@ -9,6 +9,7 @@ const times = (network: number): StageTimes => ({
   prepare: 2,
   network,
   proposals: 0,
+  pooling: 0,
   head: 0,
   postprocess: 0,
 })
@@ -178,6 +179,7 @@ describe('a report', () => {
         prepare      1.00 (2.00)
         network      1.00 (2.00)
         proposals    1.00 (2.00)
+        pooling      1.00 (2.00)
         head         1.00 (2.00)
         postprocess  1.00 (2.00)
 

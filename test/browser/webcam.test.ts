@@ -129,6 +129,7 @@ describe.skipIf(missing)('the demo of examples/webcam', { timeout: 180_000 }, ()
       'prepare',
       'network',
       'proposals',
+      'pooling',
       'head',
       'postprocess',
     ])

@@ -35,12 +35,12 @@ describe('vertebra detect', () => {
     expect(lines[0]).toBe('photos/b.jpg  160 x 120  20 objects')
     expect(lines[1]).toMatch(/^ {2}label +score +x +y +width +height$/)
     expect(lines[2]).toMatch(/^ {2}(cat|dog|person) +0\.\d{3}( +\d+){4}$/)
-    expect(stderr).toMatch(/^1 photo, 20 objects, [\d.]+ s on cpu\n$/)
+    expect(stderr).toMatch(/^1 photo, 20 objects, [\d.]+ s on cpu in float32\n$/)
   })
 
   it('does a glob, with COCO results whose ids come from the names', async () => {
     const { code, stderr } = await detect('photos/*.{png,jpg}', '--format', 'coco', '--out', 'deep/results.json')
-    expect(stderr).toMatch(/^2 photos, \d+ objects, .* s on cpu; written to deep\/results\.json\n$/)
+    expect(stderr).toMatch(/^2 photos, \d+ objects, .* s on cpu in float32; written to deep\/results\.json\n$/)
     expect(code).toBe(0)
     const results = JSON.parse(readFileSync(join(folder, 'deep/results.json'), 'utf8'))
     expect(results[0]).toMatchObject({ image_id: 7, category_id: expect.any(Number), score: expect.any(Number) })

@@ -117,10 +117,10 @@ describe('vertebra compare', () => {
     }
     expect(await message('-m', models)).toContain('Expected either a photo or --data to compare on.')
     expect(await message('-m', one, '--data', 'data')).toContain(
-      'Expected two to 6 models, or one and several --device, for --models but received 1.',
+      'Expected two to 6 models, or one and several --device or --precision, for --models but received 1.',
     )
     expect(await message('-m', models, '--device', 'cpu,cpu,cpu', '--data', 'data')).toContain('for --models')
-    expect(await message('-m', models, '--device', 'abacus', '--data', 'data')).toContain('Allowed choices are auto')
+    expect(await message('-m', models, '--device', 'abacus', '--data', 'data')).toContain('Expected some of auto, cuda')
     expect(await message('-m', models, '--data', 'data', '--level', 'c9')).toContain('Expected a level of tiny (')
   })
 })

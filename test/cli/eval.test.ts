@@ -74,7 +74,7 @@ describe('vertebra eval --model', { timeout: 180_000 }, () => {
   it('goes on where it was killed, with the same results in the end', async () => {
     const whole = await detect('--data', 'set', '--out', 'whole.json')
     expect(whole.code).toBe(0)
-    expect(whole.stderr).toMatch(/^40 photos in [\d.]+ s on cpu; results written to whole\.json$/m)
+    expect(whole.stderr).toMatch(/^40 photos in [\d.]+ s on cpu in float32; results written to whole\.json$/m)
     const results = readCocoResults(read('whole.json'))
     expect(new Set(results.map(({ category_id }) => category_id))).toEqual(new Set([4, 6, 9]))
     expect(new Set(results.map(({ image_id }) => image_id)).size).toBe(PHOTOS)

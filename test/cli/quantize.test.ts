@@ -50,6 +50,28 @@ describe('vertebra quantize', () => {
     expect(info.stdout).toMatch(/backbone .* MB \(int8\)/)
   })
 
+  it('makes a model that every command computes with in the precision asked for', async () => {
+    const run = (...args: string[]) => runCli(args, { cwd: folder })
+    const photo = ['set/images/0.png', '--model', 'plain', '--device', 'cpu']
+    for (const precision of ['int8', 'float32']) {
+      const { stderr } = await run('detect', ...photo, '--precision', precision)
+      expect(stderr).toContain(`on cpu in ${precision}`)
+    }
+    const half = await run('detect', ...photo, '--precision', 'float16')
+    expect(half).toMatchObject({ code: 1, stderr: expect.stringContaining('a device that computes in float16') })
+    const refused = await run('detect', 'set/images/0.png', '--model', model, '--precision', 'int8')
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('not calibrated for int8') })
+
+    const timed = ['--devices', 'cpu', '--precisions', 'float32,int8', '--seconds', '0', '--json']
+    const bench = await run('bench', 'plain', ...timed)
+    expect(JSON.parse(bench.stdout).variants).toMatchObject([{ precision: 'float32' }, { precision: 'int8' }])
+
+    const forms = ['--device', 'cpu', '--precision', 'float32,int8', '--out', 'forms.html']
+    const compared = await run('compare', '--models', 'plain', '--data', 'set', ...forms)
+    expect(compared.stderr).not.toMatch(/error/)
+    expect(compared.stdout).toMatch(/^ +tiny-int8 \(float32\) +tiny-int8 \(int8\)/)
+  })
+
   it('measures AP before and after on a dataset, and writes it into the manifest', async () => {
     const { code, stdout, stderr } = await quantize(
       model,

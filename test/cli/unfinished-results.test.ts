@@ -10,7 +10,7 @@ beforeAll(() => {
   folder = temporaryFolder()
 })
 
-const key = { version: '1.0.0', model: 'abc', device: 'cpu', minScore: 0.05, data: '/set' }
+const key = { version: '1.0.0', model: 'abc', device: 'cpu', precision: 'float32', minScore: 0.05, data: '/set' }
 
 const photo = (file: string): DonePhoto => ({
   file,
@@ -48,6 +48,7 @@ it('refuses results of another run and files of another kind, and leaves them as
     minScore: 0.1,
     model: 'x',
     device: 'cuda',
+    precision: 'int8',
     data: '/',
     version: '2',
   })) {

@@ -7,7 +7,7 @@ import { compareScores } from '../../src/compare/scores.ts'
 import { renderSvg } from '../../src/draw/index.ts'
 import { generate } from '../evaluate/generated.ts'
 
-const times = { decode: 5, prepare: 4, network: 80, proposals: 3, head: 20, postprocess: 1 }
+const times = { decode: 5, prepare: 4, network: 80, proposals: 3, pooling: 2, head: 18, postprocess: 1 }
 
 function model(name: string, milliseconds: number): ComparedModel {
   return {

@@ -101,8 +101,9 @@ describe('detect', () => {
   it('reports each stage', async () => {
     const seen: Progress[] = []
     await detector.detect(photo, { onProgress: (progress) => seen.push(progress) })
-    expect(seen.map(({ phase }) => phase)).toEqual(['decode', 'prepare', 'network', 'proposals', 'head', 'postprocess'])
-    expect(seen.map(({ done, total }) => [done, total])).toEqual([1, 2, 3, 4, 5, 6].map((done) => [done, 6]))
+    const stages = ['decode', 'prepare', 'network', 'proposals', 'pooling', 'head', 'postprocess']
+    expect(seen.map(({ phase }) => phase)).toEqual(stages)
+    expect(seen.map(({ done, total }) => [done, total])).toEqual(stages.map((_, i) => [i + 1, stages.length]))
   })
 })
 

@@ -57,7 +57,7 @@ const result = (x: number): DetectionResult => ({
   detections: [{ box: [x, 0, 5, 5], label: 'cat', classIndex: 0, categoryId: 1, score: 1 }],
   device: { device: 'cpu', reason: 'test' },
   precision: 'float32',
-  times: { decode: 0, prepare: 0, network: 0, proposals: 0, head: 0, postprocess: 0 },
+  times: { decode: 0, prepare: 0, network: 0, proposals: 0, pooling: 0, head: 0, postprocess: 0 },
 })
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))

@@ -35,7 +35,8 @@ const STAGE_NAMES: Readonly<Record<Stage, string>> = {
   prepare: 'resize and normalise',
   network: 'backbone, pyramid, RPN',
   proposals: 'choose proposals',
-  head: 'RoI pooling and box head',
+  pooling: 'pool the proposals',
+  head: 'box head',
   postprocess: 'boxes, NMS',
 }
 
