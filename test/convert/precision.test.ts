@@ -95,7 +95,7 @@ describe('convertDetector with a place for its files', () => {
     const { files, manifest } = await convertDetector(tinyRecipe(), 'float32', { save })
     expect(files.size).toBe(0)
     const kept = await convertDetector(tinyRecipe(), 'float32')
-    expect([...saved.keys()]).toEqual(['backbone.onnx', 'rpn.onnx', 'roi-head.onnx', 'model.json'])
+    expect([...saved.keys()]).toEqual(['roi-head.onnx', 'rpn.onnx', 'backbone.onnx', 'model.json'])
     expect(saved).toEqual(kept.files)
     expect(manifest).toEqual(kept.manifest)
   })
