@@ -41,8 +41,11 @@ export interface ResidualDescription {
    * output. `last-unit` (TF-slim): of every stage but the last, so a level is the input of that unit.
    */
   readonly strideIn: 'first-unit' | 'last-unit'
-  /** Padding of the stem's 3x3 max-pool: 1 on all sides, or (TensorFlow's SAME on even sizes) right and bottom only. */
-  readonly stemPool: 'symmetric' | 'end'
+  /**
+   * Padding of the stem's 3x3 max-pool: 1 on all sides, right and bottom only (Caffe's), or TensorFlow's SAME, which is the latter
+   * on even sizes and the former on odd ones.
+   */
+  readonly stemPool: 'symmetric' | 'end' | 'same'
   readonly norm: Norm
   /**
    * v2 only: the levels that are activated by a pair of their own, `fpn.<level>.preact`. The others share the `preact`

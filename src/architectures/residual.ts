@@ -1,5 +1,5 @@
 import { unexpected } from '../errors.ts'
-import type { Value } from '../onnx/graph.ts'
+import type { Pads, Value } from '../onnx/graph.ts'
 import { checkChoice, checkCount, type FeatureInfo, level } from './feature.ts'
 import { checkNorm, type LayerBuilder } from './layers.ts'
 import type { ResidualDescription } from './residual-description.ts'
@@ -60,13 +60,19 @@ export function residualUnits(
   return x
 }
 
+const STEM_PADS: Readonly<Record<ResidualDescription['stemPool'], Pads>> = {
+  symmetric: 1,
+  end: [0, 0, 1, 1],
+  same: 'same',
+}
+
 function stem(layers: LayerBuilder, description: ResidualDescription, image: Value): Value {
   const { variant, width, stemPool } = description
   const isLarge = description.stem !== '3x3'
   const size = isLarge ? { kernel: 7, stride: 2 } : { kernel: 3 }
   const x = layers.conv(image, 'backbone.conv1', width, { ...size, ...bareConv(description) })
   const y = variant === 'v2' ? x : layers.graph.relu(x)
-  return isLarge ? layers.graph.maxPool(y, { kernel: 3, stride: 2, pads: stemPool === 'end' ? [0, 0, 1, 1] : 1 }) : y
+  return isLarge ? layers.graph.maxPool(y, { kernel: 3, stride: 2, pads: STEM_PADS[stemPool] }) : y
 }
 
 function activated(layers: LayerBuilder, description: ResidualDescription, stage: number, x: Value): Value {
@@ -103,7 +109,7 @@ function check(description: ResidualDescription): void {
   checkChoice('variant', variant, ['v1', 'v1.5', 'v2'])
   checkChoice('strideIn', strideIn, ['first-unit', 'last-unit'])
   checkChoice('stem', stem, ['7x7', '3x3'])
-  checkChoice('stemPool', stemPool, ['symmetric', 'end'])
+  checkChoice('stemPool', stemPool, Object.keys(STEM_PADS))
   checkChoice('shortcut', shortcut, ['A', 'B', 'C', 'none'])
   checkNorm(norm)
   checkCount('width', width)

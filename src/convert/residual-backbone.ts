@@ -58,7 +58,7 @@ const NAMINGS: readonly Naming[] = [
     open: slimResnet,
     variant: 'v1.5',
     epsilon: 1e-5,
-    changes: { variant: 'v2', strideIn: 'last-unit', stemPool: 'end' },
+    changes: { variant: 'v2', strideIn: 'last-unit', stemPool: 'same' },
   },
 ]
 

@@ -4,8 +4,11 @@ import { type Attribute, DATA_TYPES, type DataType } from './model.ts'
 
 export type { NodeOptions, Value } from './graph-core.ts'
 
-/** Zeros around a map: one number for all sides, or top, left, bottom, right. */
-export type Pads = number | readonly [top: number, left: number, bottom: number, right: number]
+/**
+ * Cells around a map: one number for all sides, or top, left, bottom, right; `same` as TensorFlow: as many as ceil(size / stride)
+ * windows need, on both sides, an odd one at the end.
+ */
+export type Pads = number | 'same' | readonly [top: number, left: number, bottom: number, right: number]
 
 /** How a convolution or pooling window walks. */
 export interface WindowOptions {
@@ -61,7 +64,7 @@ export class GraphBuilder extends GraphCore {
       attributes: {
         kernel_shape: ints(kernel),
         strides: ints([stride, stride]),
-        pads: ints(padsOf(pads)),
+        ...padAttributes(pads),
         dilations: ints([dilation, dilation]),
         group: int(group),
       },
@@ -248,10 +251,11 @@ function windowAttributes(kernel: number, stride: number, pads: Pads | undefined
   return {
     kernel_shape: ints([kernel, kernel]),
     strides: ints([stride, stride]),
-    pads: ints(padsOf(pads)),
+    ...padAttributes(pads),
   }
 }
 
-function padsOf(pads: Pads = 0): readonly number[] {
-  return typeof pads === 'number' ? [pads, pads, pads, pads] : pads
+function padAttributes(pads: Pads = 0): Record<string, Attribute> {
+  if (pads === 'same') return { auto_pad: string('SAME_UPPER') }
+  return { pads: ints(typeof pads === 'number' ? [pads, pads, pads, pads] : pads) }
 }

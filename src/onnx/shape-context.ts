@@ -1,6 +1,6 @@
 import { VertebraError } from '../errors.ts'
 import { intOf, intsOf, stringOf } from './attributes.ts'
-import { type Window, windowCount } from './dims.ts'
+import { windowCount } from './dims.ts'
 import type { DataType, Dim, Node } from './model.ts'
 
 /** What is known of a value without running the graph. */
@@ -114,18 +114,15 @@ export class ShapeContext {
     const dilations = this.#axes('dilations', length, 1)
     const pads = this.ints('pads') ?? new Array<number>(2 * length).fill(0)
     const autoPad = this.string('auto_pad', 'NOTSET')
+    const isSame = autoPad === 'SAME_UPPER'
     if (kernel.length !== length || kernel.some((size) => !(size >= 1))) this.fail(`a kernel of ${length}`, `${kernel}`)
     if (pads.length !== 2 * length || pads.some((pad) => !(pad >= 0))) this.fail(`${2 * length} pads`, `${pads}`)
-    if (autoPad !== 'NOTSET') this.fail('explicit pads', `auto_pad ${autoPad}`)
+    if (autoPad !== 'NOTSET' && !isSame) this.fail('explicit pads or SAME_UPPER', `auto_pad ${autoPad}`)
     if (this.int('ceil_mode', 0) !== 0) this.fail('ceil_mode 0 (use padding at the end instead)', '1')
     return sizes.map((size, i) => {
-      const window: Window = {
-        kernel: kernel[i] as number,
-        stride: strides[i] as number,
-        dilation: dilations[i] as number,
-        padding: (pads[i] as number) + (pads[i + length] as number),
-      }
-      const count = windowCount(size, window)
+      const [side, dilation] = [kernel[i] as number, dilations[i] as number]
+      const padding = isSame ? (side - 1) * dilation : (pads[i] as number) + (pads[i + length] as number)
+      const count = windowCount(size, { kernel: side, stride: strides[i] as number, dilation, padding })
       if (typeof count === 'number' && count < 1) {
         this.fail(`an input at least as large as its ${kernel.join('x')} window`, showDims(sizes))
       }

@@ -47,6 +47,13 @@ it.each([
   }
 })
 
+it("TF-slim's maps of odd sizes are rounded up, as SAME does it", async () => {
+  const backbone = residualBackbone(readWeights(dialectFile('slim-resnet-v2.npz'), 'slim-resnet-v2.npz'))
+  const image = { data: new Float32Array(3 * 33 * 49), dims: [1, 3, 33, 49] }
+  const { c2 } = await runModel(buildBackbone(backbone.description, backbone.weights, ['c2']), { image })
+  expect(c2?.dims.slice(2)).toEqual([9, 13])
+})
+
 it("TF-slim's classifier, a 1x1 convolution, becomes a fully connected layer", () => {
   const { description, weights, classes } = residualBackbone(
     readWeights(dialectFile('slim-resnet-v2.npz'), 'slim-resnet-v2.npz'),

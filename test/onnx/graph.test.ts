@@ -34,6 +34,7 @@ describe('GraphBuilder', () => {
     ])
     expect(sliced.dims).toEqual(g.maxPool(same, { kernel: 1, stride: 2 }).dims)
     expect(g.maxPool(stem, { kernel: 2, stride: 2 }).dims[2]).toBe('floor(ceil(H/2)/2)')
+    expect(g.maxPool(stem, { kernel: 2, stride: 2, pads: 'same' }).dims[2]).toBe('ceil(H/4)')
     expect(g.conv(x, g.initializer('c.weight', zeros(4, 3, 3, 3))).dims[3]).toBe('W-2')
     expect(g.reshape(sliced, [0, 2, -1]).dims).toEqual([1, 2, '2*ceil(H/8)*ceil(W/8)'])
   })

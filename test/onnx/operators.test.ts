@@ -77,6 +77,9 @@ describe('operators run in ONNX Runtime as the builder says', () => {
     const x: Feed = [range(16), [1, 1, 4, 4]]
     const stem = (g: GraphBuilder, v: Value): Value => g.maxPool(v, { kernel: 3, stride: 2, pads: [0, 0, 1, 1] })
     expect(await apply(x, stem, free)).toEqual({ dims: [1, 1, 2, 2], data: [10, 11, 14, 15] })
+    const same = (g: GraphBuilder, v: Value): Value => g.maxPool(v, { kernel: 3, stride: 2, pads: 'same' })
+    expect(await apply(x, same, free)).toEqual({ dims: [1, 1, 2, 2], data: [10, 11, 14, 15] })
+    expect(await apply([range(9), [1, 1, 3, 3]], same, free)).toEqual({ dims: [1, 1, 2, 2], data: [4, 5, 7, 8] })
     const average = await apply(x, (g, v) => g.averagePool(v, { kernel: 2, stride: 2, pads: 1 }), free)
     expect(average.data).toEqual([0, 1.5, 3, 6, 7.5, 9, 12, 13.5, 15])
     const counted = await apply(x, (g, v) => g.averagePool(v, { kernel: 2, stride: 2, pads: 1, countPadding: true }))

@@ -15,7 +15,7 @@ const MEDIUM: Sides = [600, 1000]
 const COMPARED: Sides = [320, 533]
 
 const CASES: readonly (readonly [file: string, dialect: string, rule: Sides, compared?: Sides])[] = [
-  ['torchvision-v1.pth', 'torchvision-faster-rcnn-epsilon0', LARGE, LARGE],
+  ['torchvision-v1.pth', 'torchvision-faster-rcnn', LARGE, LARGE],
   ['torchvision-v2.pth', 'torchvision-faster-rcnn', LARGE],
   ['torchvision-resnet18-fpn.pth', 'torchvision-faster-rcnn', LARGE],
   ['torchvision-resnet101-fpn.pth', 'torchvision-faster-rcnn', LARGE],
