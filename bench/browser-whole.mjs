@@ -1,61 +1,40 @@
 // The pipeline in a page of Chromium, WebAssembly, against the same network as one exported graph with RoiAlign and
 // NonMaxSuppression inside, run by onnxruntime-web as it is. Both run in the page, on the same threads, in turns.
-//   node bench/browser-whole.mjs --weights detector.safetensors [--model folder] [--rounds 5]
-// --weights: what the training writes; --model: the same weights as a model folder, by default converted from them. PYTHON names
-// the Python with training/requirements.txt and onnx.
+//   node bench/browser-whole.mjs [--model resnet101-voc, or a folder] [--rounds 5]
+// PYTHON names the Python with training/requirements.txt that exports the graph; by default training/.venv's.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { chromium } from 'playwright-core'
 import { decodeImage, inputTensor } from 'vertebra/images'
 import { serveFolders } from '../scripts/serve-folders.mjs'
 import { root } from '../scripts/set-up.mjs'
-import { machine, median, row } from './report.mjs'
+import { machine, median, modelFolder, row } from './report.mjs'
 
 const PHOTO = 'examples/photos/cat.jpg'
 
 const { values } = parseArgs({
-  options: { weights: { type: 'string' }, model: { type: 'string' }, rounds: { type: 'string', default: '5' } },
+  options: { model: { type: 'string', default: 'resnet101-voc' }, rounds: { type: 'string', default: '5' } },
 })
-if (values.weights === undefined) throw new Error('Expected --weights, a detector in safetensors.')
-const weights = resolve(values.weights)
-const temporary = mkdtempSync(join(tmpdir(), 'vertebra-whole-'))
-
-function run(command, args, env = {}) {
-  const options = { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } }
-  if (spawnSync(command, args, options).status !== 0) throw new Error(`${command} ${args.join(' ')} failed`)
-}
-
-function makeModel() {
-  const model = join(temporary, 'model')
-  run(process.execPath, ['dist/cli.js', 'convert', weights, '--out', model])
-  return model
-}
-
-const model = values.model ? resolve(values.model) : makeModel()
+const model = modelFolder(values.model)
 const { input } = JSON.parse(readFileSync(join(model, 'model.json'), 'utf8'))
 const photo = await decodeImage(join(root, PHOTO))
 const { data, dims, placements } = inputTensor(input, [photo])
 const [{ inputWidth, inputHeight }] = placements
-const size = `${inputHeight}x${inputWidth}`
-const venv = join(root, 'training/.venv/bin/python')
-run(
-  process.env.PYTHON ?? (existsSync(venv) ? venv : 'python3'),
-  [
-    '-W',
-    'ignore',
-    'bench/whole-graph.py',
-    '--weights',
-    weights,
-    '--size',
-    size,
-    '--out',
-    join(temporary, 'whole.onnx'),
-  ],
-  { PYTHONPATH: 'training' },
-)
+const temporary = mkdtempSync(join(tmpdir(), 'vertebra-whole-'))
+exportWhole(`${inputHeight}x${inputWidth}`, join(temporary, 'whole.onnx'))
+
+/** The network of the model folder as one graph for photos of one size. */
+function exportWhole(size, out) {
+  const venv = join(root, 'training/.venv/bin/python')
+  const python = process.env.PYTHON ?? (existsSync(venv) ? venv : 'python3')
+  const script = ['-W', 'ignore', 'bench/whole-graph.py', '--weights', model, '--size', size, '--out', out]
+  const env = { ...process.env, PYTHONPATH: 'training' }
+  const { status } = spawnSync(python, script, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], env })
+  if (status !== 0) throw new Error(`${python} ${script.join(' ')} failed`)
+}
 
 const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>bench</title><link rel="icon" href="data:,">
 <script type="importmap">{ "imports": {

@@ -1,12 +1,12 @@
 // The detector in a page of a real Chromium: how long the page's own thread is held up, how much memory loading takes, and
 // what the pipeline adds to its sessions. Linux, with Debian's chromium.
-//   node bench/browser.mjs [--model resnet101-voc] [--frames 100]
+//   node bench/browser.mjs [--model resnet101-voc, or a folder] [--frames 100]
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { chromium } from 'playwright-core'
 import { serveFolders } from '../scripts/serve-folders.mjs'
 import { root } from '../scripts/set-up.mjs'
-import { machine, median, row } from './report.mjs'
+import { machine, median, modelFolder, row } from './report.mjs'
 
 const { values } = parseArgs({
   options: { model: { type: 'string', default: 'resnet101-voc' }, frames: { type: 'string', default: '100' } },
@@ -21,7 +21,11 @@ const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>bench<
 } }</script>
 <script type="module">import * as vertebra from 'vertebra'; globalThis.vertebra = vertebra</script></html>`
 
-const site = await serveFolders({ folders: { '/': root }, answers: { '/': () => ({ type: '.html', text: PAGE }) } })
+const site = await serveFolders({
+  folders: { '/model/': modelFolder(values.model), '/': root },
+  answers: { '/': () => ({ type: '.html', text: PAGE }) },
+})
+const model = `${site.origin}/model/`
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--no-sandbox'],
@@ -76,8 +80,10 @@ const load = await page.evaluate(async (model) => {
   globalThis.detector = await vertebra.loadDetector(model, { device: 'wasm' })
   const loaded = performance.now()
   await detector.detect('/examples/photos/cat.jpg')
-  return { load: loaded - began, first: performance.now() - began, reason: detector.device.reason }
-}, values.model)
+  const { device, precision } = detector
+  const reason = `${precision} on ${device.reason}`
+  return { load: loaded - began, first: performance.now() - began, reason }
+}, model)
 console.log(row('loading, cold cache', `${load.load.toFixed(0)} ms`, load.reason))
 console.log(row('peak of the page', `${(await rendererStatus('VmHWM')).toFixed(0)} MB`))
 
@@ -121,7 +127,7 @@ const warm = await page.evaluate(async (model) => {
   const first = performance.now() - began
   await detector.dispose()
   return { loaded, first }
-}, values.model)
+}, model)
 console.log(
   row('loading, warm cache', `${warm.loaded.toFixed(0)} ms`, `first detection after ${warm.first.toFixed(0)} ms`),
 )

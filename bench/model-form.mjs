@@ -1,9 +1,9 @@
 // A model folder with something changed, for measuring: graphs that stay the same are linked.
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { decodeModel, dequantizeWeights, encodeModel, tensorFrom } from 'vertebra/onnx'
-import { root } from '../scripts/set-up.mjs'
+import { modelFolder } from './report.mjs'
 
 /**
  * @param model name of a shipped model, or a folder
@@ -11,7 +11,7 @@ import { root } from '../scripts/set-up.mjs'
  * @param change from the manifest and a function that reads a graph to the new manifest, or to that and new graphs by name
  */
 export function modelForm(model, target, change = (manifest) => manifest) {
-  const source = model.includes('/') ? resolve(model) : join(root, 'models', model)
+  const source = modelFolder(model)
   const manifest = JSON.parse(readFileSync(join(source, 'model.json'), 'utf8'))
   const read = (graph) => decodeModel(readFileSync(join(source, manifest.graphs[graph].file)))
   const { graphs: made = {}, ...changed } = change({ ...manifest, graphs: {} }, read)

@@ -3,14 +3,13 @@
 //   node bench/peak.mjs [--model resnet101-voc] [--photo examples/photos/astronaut.jpg] [--rounds 10] [--threads 2]
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { decodeImage, inputTensor } from 'vertebra/images'
 import { countOperations, decodeModel, dequantizeWeights, encodeModel, joinModels } from 'vertebra/onnx'
-import { root } from '../scripts/set-up.mjs'
 import { openProduct } from './product.mjs'
-import { machine, median } from './report.mjs'
+import { machine, median, modelFolder } from './report.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -20,7 +19,7 @@ const { values } = parseArgs({
     threads: { type: 'string', default: String(availableParallelism()) },
   },
 })
-const folder = values.model.includes('/') ? resolve(values.model) : join(root, 'models', values.model)
+const folder = modelFolder(values.model)
 const manifest = JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8'))
 const options = { executionProviders: ['cpu'], intraOpNumThreads: Number(values.threads), logSeverityLevel: 3 }
 

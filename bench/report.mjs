@@ -1,5 +1,10 @@
-// What every benchmark says of the machine, and how it prints.
+// What every benchmark says of the machine, how it finds a model, and how it prints.
 import { cpus, totalmem } from 'node:os'
+import { join, resolve } from 'node:path'
+import { root } from '../scripts/set-up.mjs'
+
+/** @param model name of a shipped model, or a folder: what has a slash in it */
+export const modelFolder = (model) => (model.includes('/') ? resolve(model) : join(root, 'models', model))
 
 export function machine() {
   const [cpu] = cpus()

@@ -1,9 +1,10 @@
 """Exports a trained detector as one ONNX graph with RoiAlign and NonMaxSuppression inside, as torchvision's detectors are.
 
-    PYTHONPATH=training python bench/whole-graph.py --weights detector.safetensors --size 319x480 --out whole.onnx
+    PYTHONPATH=training python bench/whole-graph.py --weights models/resnet101-voc --size 319x480 --out whole.onnx
 
---size: height x width of the photo as the network sees it; the graph takes one photo of just this size, in planes that are
-padded to a multiple of 32: image [1, 3, H, W] -> boxes [D, 4], labels [D], scores [D].
+--weights: a detector of the training, or a model folder. --size: height x width of the photo as the network sees it; the graph
+takes one photo of just this size, in planes that are padded to a multiple of 32:
+image [1, 3, H, W] -> boxes [D, 4], labels [D], scores [D].
 """
 
 from __future__ import annotations
