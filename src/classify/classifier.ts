@@ -2,7 +2,8 @@ import { topK } from '../boxes/top-k.ts'
 import { type Backbone, backboneOf, type Extract } from '../detector/backbone.ts'
 import { extractFeatures } from '../detector/extract.ts'
 import { requireOutput } from '../detector/graph-output.ts'
-import { orOnNextDevice } from '../detector/local-detector.ts'
+import { requireNoOverflow } from '../detector/half-overflow.ts'
+import { withRecovery } from '../detector/local-detector.ts'
 import { positiveInteger } from '../detector/options.ts'
 import type { DecodeImage } from '../detector/platform.ts'
 import { prepareInput } from '../detector/prepare-input.ts'
@@ -82,7 +83,9 @@ export function classifierOf<Input>(core: ClassifierCore<Input>): Classifier<Inp
     get device() {
       return core.device
     },
-    precision: core.precision,
+    get precision() {
+      return core.precision
+    },
     runtime: core.runtime,
     backbone: backboneOf(manifest, core.extract),
     classify,
@@ -107,7 +110,9 @@ export function localClassifier<Input>(
     throwIfAborted(signal)
     const outputs = await session.run({ image: { dataType: 'float32', dims, data } })
     throwIfAborted(signal)
-    const probabilities = softmax(requireOutput(outputs, 'logits').data)
+    const logits = requireOutput(outputs, 'logits').data
+    requireNoOverflow(sessions, logits)
+    const probabilities = softmax(logits)
     const classes = Array.from(topK(probabilities, wanted), (classIndex) => ({
       label: manifest.labels[classIndex]?.name ?? '',
       classIndex,
@@ -122,11 +127,13 @@ export function localClassifier<Input>(
     get device() {
       return sessions.device
     },
-    precision: sessions.precision,
+    get precision() {
+      return sessions.precision
+    },
     runtime: sessions.runtime,
-    classify: (input, options = {}) => orOnNextDevice(sessions, () => classify(input, options)),
+    classify: (input, options = {}) => withRecovery(sessions, () => classify(input, options)),
     extract: (input, options) =>
-      orOnNextDevice(sessions, () => extractFeatures(manifest, sessions, decode, input, options)),
+      withRecovery(sessions, () => extractFeatures(manifest, sessions, decode, input, options)),
     dispose: () => sessions.dispose(),
   }
 }

@@ -8,6 +8,7 @@ import type { FloatTensor } from '../runtime/runtime.ts'
 import { type ExtractOptions, type Features, levelsOf } from './backbone.ts'
 import type { FeatureMap } from './feature-map.ts'
 import { requireOutput } from './graph-output.ts'
+import { requireNoOverflow } from './half-overflow.ts'
 import type { DecodeImage } from './platform.ts'
 import { prepareInput } from './prepare-input.ts'
 import type { Sessions } from './sessions.ts'
@@ -45,7 +46,9 @@ export async function extractFeatures<Input>(
   const placement = placements[0] as Placement
   const maps: Record<string, FeatureMap> = {}
   for (const level of levels) {
-    maps[level] = featureMap(known.get(level) as FeatureInfo, requireOutput(all, level), placement)
+    const map = requireOutput(all, level)
+    requireNoOverflow(sessions, map.data)
+    maps[level] = featureMap(known.get(level) as FeatureInfo, map, placement)
   }
   return maps
 }

@@ -73,20 +73,25 @@ export function localDetector<Input>(
       return sessions.precision
     },
     runtime: sessions.runtime,
-    detectBatch: (inputs, options) => orOnNextDevice(sessions, () => detectBatch(inputs, options)),
-    extract: (input, options) =>
-      orOnNextDevice(sessions, () => extractFeatures(model, sessions, decode, input, options)),
+    detectBatch: (inputs, options) => withRecovery(sessions, () => detectBatch(inputs, options)),
+    extract: (input, options) => withRecovery(sessions, () => extractFeatures(model, sessions, decode, input, options)),
     dispose: () => sessions.dispose(),
   }
 }
 
-/** A device that was lost while it ran gives way to the next one, float16 that overflowed to float32; the work is done again. */
-export async function orOnNextDevice<T>(sessions: Sessions, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!(await sessions.recover(error))) throw error
-    return work()
+/**
+ * A device that was lost while it ran gives way to the next one, float16 that overflowed to float32; the work is done again, and so is
+ * what went on beside it: part of that ran on the one and part on the other.
+ */
+export async function withRecovery<T>(sessions: Sessions, work: () => Promise<T>): Promise<T> {
+  while (true) {
+    const { generation } = sessions
+    try {
+      const result = await work()
+      if (sessions.generation === generation) return result
+    } catch (error) {
+      if (sessions.generation === generation && !(await sessions.recover(error))) throw error
+    }
   }
 }
 

@@ -50,7 +50,7 @@ export async function runPipeline(run: PipelineRun, images: readonly RgbImage[])
     finish('network')
     const { tensors } = run
     const levels = manifest.anchors.levels.map(({ feature }) => rpnOutput(tensors, feature))
-    if (sessions.precision === 'float16') for (const { objectness } of levels) requireNoOverflow(objectness)
+    for (const { objectness } of levels) requireNoOverflow(sessions, objectness)
     const proposals = placements.map((placement, image) =>
       selectProposals(
         levels,
@@ -66,6 +66,7 @@ export async function runPipeline(run: PipelineRun, images: readonly RgbImage[])
     const pooled = poolBoxes(manifest, sessions, run, proposals)
     finish('pooling')
     const head = await runBoxHead(sessions, pooled)
+    for (const output of [head.logits, head.deltas]) requireNoOverflow(sessions, output)
     release(tensors)
     finish('head')
     return { ...head, proposals }

@@ -28,6 +28,8 @@ export interface Sessions {
   readonly roiPooling: DeviceTraits['roiPooling']
   /** Where maps are pooled from, when the kernel does it. */
   readonly pooledMaps: PooledMaps | undefined
+  /** How often device or precision have given way: a result is good if this is the same before and after. */
+  readonly generation: number
   /**
    * Opens a session at the first call; later calls share it.
    * @throws VertebraError what loading the graph and opening it throw; `DISPOSED`.
@@ -51,6 +53,7 @@ export function createSessions(
   let precision = firstPrecision
   let pooledMaps = pooledMapsOf(model.manifest, runtime.traits(device.device))
   const opened = new Map<SessionName, Promise<Session>>()
+  let generation = 0
   let disposed = false
 
   async function load(name: SessionName, options: WorkOptions): Promise<Session> {
@@ -86,6 +89,9 @@ export function createSessions(
     get pooledMaps() {
       return pooledMaps
     },
+    get generation() {
+      return generation
+    },
     open(name, options = {}) {
       if (disposed) throw new VertebraError('DISPOSED', 'This model was disposed: load it again to use it.')
       let session = opened.get(name)
@@ -102,8 +108,11 @@ export function createSessions(
       if (disposed) return false
       if (choice === 'auto' && isHalfOverflow(error)) {
         // Of several calls that failed together only the first closes the sessions.
-        if (precision === 'float16') void close()
-        precision = 'float32'
+        if (precision === 'float16') {
+          void close()
+          precision = 'float32'
+          generation += 1
+        }
         return true
       }
       if (!runtime.isLost(lost.device)) return false
@@ -113,6 +122,7 @@ export function createSessions(
       if (device === lost) {
         device = { ...next, reason: `${lost.device} was lost while it ran; ${next.reason}` }
         precision = nextPrecision
+        generation += 1
         opened.clear()
         pooledMaps = pooledMapsOf(model.manifest, runtime.traits(next.device))
       }

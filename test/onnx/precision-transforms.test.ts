@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { encodeModel } from '../../src/onnx/codec.ts'
 import { GraphBuilder } from '../../src/onnx/graph.ts'
 import type { Model } from '../../src/onnx/model.ts'
 import { tensorFrom } from '../../src/onnx/tensors.ts'
@@ -10,6 +11,7 @@ import { integerLayout } from '../../src/onnx/transforms/integer-layout.ts'
 import { restoreFloats } from '../../src/onnx/transforms/restore-floats.ts'
 import { int8Weights } from '../../src/quantize/layers.ts'
 import { seededRandom } from '../../src/random.ts'
+import { nodeRuntime } from '../../src/runtime/node.ts'
 import { furthest, runOnNoise } from './run-on-noise.ts'
 
 const next = seededRandom(5)
@@ -79,6 +81,19 @@ describe('computeInHalf', () => {
     expect(furthest(expected.wide, actual.wide)).toBeGreaterThan(0)
     expect(furthest(expected.wide, actual.wide)).toBeLessThan(0.01)
     expect(furthest(expected.score, actual.score)).toBeLessThan(0.002)
+  })
+
+  it('lets numbers that are too large be seen at the outputs', async () => {
+    const { nodes } = computeInHalf(smallModel(6e4)).graph
+    expect(nodes.map(({ opType }) => opType)).not.toContain('Relu')
+    const graph = new GraphBuilder('rectify')
+    graph.output(graph.relu(graph.input('x', 'float32', [3])), 'y')
+    const half = computeInHalf(graph.build())
+    const session = await (await nodeRuntime()).open(encodeModel(half), 'cpu')
+    const data = Float32Array.of(Number.NaN, -2, 3)
+    const { y } = await session.run({ x: { dataType: 'float32', dims: [3], data } })
+    await session.dispose()
+    expect(y && 'data' in y && [...y.data]).toEqual([Number.NaN, 0, 3])
   })
 
   it('keeps a layer in float32 whose weights float16 cannot hold', async () => {

@@ -1,4 +1,4 @@
-import { int } from '../attributes.ts'
+import { float, int } from '../attributes.ts'
 import { floatBitsToHalf, MAX_HALF } from '../half.ts'
 import { DATA_TYPES, type DataType, type Model, type Node, type Tensor } from '../model.ts'
 import { inferValues } from '../shapes.ts'
@@ -36,7 +36,8 @@ const FIRST_ONLY: ReadonlySet<string> = new Set(['Resize', 'Pad', 'Slice', 'Resh
 /**
  * The same network computing in float16, for devices that are faster with it: inputs and outputs stay float32, weights become
  * float16, and so does everything between, but for operators whose numbers are places (GridSample, RoiAlign) or that are not
- * known here. A node with a weight beyond 65504, the largest float16, stays float32.
+ * known here. A node with a weight beyond 65504, the largest float16, stays float32. Where an activation is beyond it, the outputs
+ * that depend on it are infinite or NaN.
  *
  * @param model with float32 weights: see `dequantizeWeights` and `restoreFloats`
  * @throws VertebraError `GRAPH_INVALID` when a node does not fit its inputs or has no shape rule
@@ -88,7 +89,7 @@ class HalfWriter {
     outputs.forEach((name, i) => {
       this.#halves.set(name, made[i] ?? '')
     })
-    this.#nodes.push({ ...node, inputs: read, outputs: made })
+    this.#nodes.push({ ...(opType === 'Relu' ? openRelu(node) : node), inputs: read, outputs: made })
   }
 
   #isFloat(name: string): boolean {
@@ -127,6 +128,11 @@ class HalfWriter {
     const attributes = { to: int(DATA_TYPES[dataType]) }
     this.#nodes.push({ name: `${to}.cast`, opType: 'Cast', domain: '', inputs: [from], outputs: [to], attributes })
   }
+}
+
+/** Many kernels of Relu make 0 of NaN, and so of numbers that were too large a plain part of the picture; this form keeps NaN. */
+function openRelu(node: Node): Node {
+  return { ...node, opType: 'LeakyRelu', attributes: { alpha: float(0) } }
 }
 
 function halfTensor(tensor: Tensor): Tensor {
