@@ -1,4 +1,5 @@
-// Test suites that take minutes: `npm run test:slow` (the memory of a page), `npm run test:bundlers`, `npm run parity`.
+// Test suites that take minutes: `npm run test:slow` (the memory of a page), `npm run test:bundlers`, `npm run test:firefox`,
+// `npm run parity`.
 // What follows goes to Vitest: `npm run parity -- -t detectron2`.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -7,6 +8,7 @@ import { build, install, root } from './set-up.mjs'
 const SUITES = {
   memory: { variable: 'SLOW', files: ['test/browser/memory'] },
   bundlers: { variable: 'BUNDLERS', files: ['test/bundlers'] },
+  firefox: { variable: 'FIREFOX_SUITE', files: ['test/browser/firefox'] },
   parity: { variable: 'PARITY', files: ['test/parity'] },
 }
 
