@@ -1,5 +1,6 @@
 import type { Boxes, Size } from '../boxes/boxes.ts'
 import { VertebraError } from '../errors.ts'
+import { openKernel, reserve, type WasmKernel } from '../wasm-kernel.ts'
 import type { RoiSpec } from './levels.ts'
 import { ROI_ALIGN_WASM } from './roi-align-wasm.ts'
 import { type Span, tapWords, writeTaps } from './roi-taps.ts'
@@ -26,7 +27,10 @@ interface PlacedMap extends MapShape {
   readonly at: number
 }
 
-const PAGE = 65_536
+/** What `roi-align.wat` exports. */
+interface RoiAlignKernel extends WasmKernel {
+  pool(...numbers: number[]): void
+}
 
 /**
  * RoIAlign over channels-last maps in WebAssembly's vectors, many times as fast as the operator of ONNX Runtime's CPU provider,
@@ -42,22 +46,18 @@ const PAGE = 65_536
  * const pooled = align.pool({ boxes, levels, images }, manifest.roi) // [R, 128, 7, 7]
  */
 export class RoiAlign {
-  readonly #memory: WebAssembly.Memory
-  readonly #poolOne: (...numbers: number[]) => void
+  readonly #kernel: RoiAlignKernel
   #maps: readonly PlacedMap[] = []
   /** Where what is pooled goes: behind the maps. */
   #end = 0
 
   constructor() {
-    const bytes = Uint8Array.from(atob(ROI_ALIGN_WASM), (character) => character.charCodeAt(0))
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes))
-    this.#memory = exports.memory as WebAssembly.Memory
-    this.#poolOne = exports.pool as (...numbers: number[]) => void
+    this.#kernel = openKernel<RoiAlignKernel>(ROI_ALIGN_WASM)
   }
 
   /** Bytes of its memory, which only grows. */
   get bytes(): number {
-    return this.#memory.buffer.byteLength
+    return this.#kernel.memory.buffer.byteLength
   }
 
   /**
@@ -74,7 +74,7 @@ export class RoiAlign {
     })
     this.#end = at
     this.#grow(at)
-    return this.#maps.map((map) => new Float32Array(this.#memory.buffer, map.at, lengthOf(map)))
+    return this.#maps.map((map) => new Float32Array(this.#kernel.memory.buffer, map.at, lengthOf(map)))
   }
 
   /**
@@ -94,7 +94,7 @@ export class RoiAlign {
     const out = bins + 4 * size * size * channels
     const outLength = levels.length * channels * size * size
     this.#grow(out + 4 * outLength)
-    const { buffer } = this.#memory
+    const { buffer } = this.#kernel.memory
     const words = { integers: new Int32Array(buffer), numbers: new Float32Array(buffer) }
     for (let i = 0, to = out; i < levels.length; i++, to += 4 * channels * size * size) {
       const { at, stride, width, height } = this.#maps[levels[i] as number] as PlacedMap
@@ -108,16 +108,14 @@ export class RoiAlign {
       const rows = side(1, height, tapsY)
       const columns = side(0, width, tapsX)
       const from = at + ((images[i] as number) * height + rows.first) * row + columns.first * cell
-      this.#poolOne(from, cell, row, size, tapsY, tapsX, 4 * step, strip, columns.count * cell, bins, to)
+      this.#kernel.pool(from, cell, row, size, tapsY, tapsX, 4 * step, strip, columns.count * cell, bins, to)
     }
-    return new Float32Array(this.#memory.buffer, out, outLength)
+    return new Float32Array(this.#kernel.memory.buffer, out, outLength)
   }
 
   #grow(bytes: number): void {
-    const missing = Math.ceil(bytes / PAGE) - this.#memory.buffer.byteLength / PAGE
-    if (missing <= 0) return
     try {
-      this.#memory.grow(missing)
+      reserve(this.#kernel, bytes)
     } catch (cause) {
       const message = 'There was not enough memory for the feature maps: use smaller photos or batches.'
       throw new VertebraError('OUT_OF_MEMORY', message, { cause })

@@ -1,7 +1,8 @@
 import { unexpected } from '../errors.ts'
 import { type RgbImage, requireRgb } from './image.ts'
 import type { InputSpec } from './input-spec.ts'
-import { type RgbRow, resampleRows } from './resample.ts'
+import { type ChannelScale, rowNormaliser } from './normalise-kernel.ts'
+import { resampleRows } from './resample.ts'
 import { type Placement, planInput } from './target-size.ts'
 
 /** The network's input for N photos. */
@@ -61,73 +62,33 @@ export function writeInput(
   if (target.length < (imageIndex + 1) * 3 * area) {
     throw unexpected('target', `a tensor of at least ${(imageIndex + 1) * 3 * area} numbers`, target.length)
   }
-  const planOf = (source: number): ChannelPlan => channelPlan(spec, source, imageIndex * 3 * area, area)
-  const channels: ChannelPlans = [planOf(0), planOf(1), planOf(2)]
+  const channels = [0, 1, 2].map((source) => channelPlan(spec, source, imageIndex * 3 * area, area))
+  const normalise = rowNormaliser(inputWidth, channels as [ChannelPlan, ChannelPlan, ChannelPlan])
   const { filter, output, scale } = spec.resize
   const step = scale === 'rule' ? 1 / placement.scaleX : undefined
   resampleRows(image, cut.width, cut.height, { filter, output, step }, (resizedY, resizedRow) => {
     const y = resizedY - cut.top
     if (y < 0 || y >= inputHeight) return
-    const row = resizedRow.subarray(cut.left * 3, (cut.left + inputWidth) * 3)
+    const rows = normalise(resizedRow.subarray(cut.left * 3, (cut.left + inputWidth) * 3))
     const offset = y * plane.width
-    if (row instanceof Float32Array) normaliseRow(row, target, offset, channels)
-    else lookUpRow(row, target, offset, channels)
-    for (const { start, padding } of channels) {
+    for (const [c, { start, padding }] of channels.entries()) {
+      target.set(rows[c] as Float32Array, start + offset)
       target.fill(padding, start + offset + inputWidth, start + offset + plane.width)
     }
   })
   for (const { start, padding } of channels) target.fill(padding, start + inputHeight * plane.width, start + area)
 }
 
-/** Where one channel of the photo goes, and how: `table` holds the normalised value of each of the 256 levels. */
-interface ChannelPlan {
+/** Where one channel of the photo goes, and how. */
+interface ChannelPlan extends ChannelScale {
   readonly start: number
-  readonly mean: number
-  readonly std: number
   readonly padding: number
-  readonly table: Float32Array
 }
-
-type ChannelPlans = readonly [red: ChannelPlan, green: ChannelPlan, blue: ChannelPlan]
 
 function channelPlan(spec: InputSpec, source: number, base: number, area: number): ChannelPlan {
   const plane = spec.channels === 'rgb' ? source : 2 - source
   const mean = spec.mean[plane] as number
   const std = spec.std[plane] as number
-  const table = Float32Array.from({ length: 256 }, (_, level) => (level - mean) / std)
   const padding = spec.padLevel === undefined ? 0 : (spec.padLevel - mean) / std
-  return { start: base + plane * area, mean, std, padding, table }
-}
-
-function lookUpRow(
-  row: Exclude<RgbRow, Float32Array>,
-  target: Float32Array,
-  offset: number,
-  [red, green, blue]: ChannelPlans,
-): void {
-  let toRed = red.start + offset
-  let toGreen = green.start + offset
-  let toBlue = blue.start + offset
-  const { table: reds } = red
-  const { table: greens } = green
-  const { table: blues } = blue
-  for (let i = 0; i < row.length; i += 3) {
-    target[toRed++] = reds[row[i] as number] as number
-    target[toGreen++] = greens[row[i + 1] as number] as number
-    target[toBlue++] = blues[row[i + 2] as number] as number
-  }
-}
-
-function normaliseRow(row: Float32Array, target: Float32Array, offset: number, [red, green, blue]: ChannelPlans): void {
-  let toRed = red.start + offset
-  let toGreen = green.start + offset
-  let toBlue = blue.start + offset
-  const { mean: meanRed, std: stdRed } = red
-  const { mean: meanGreen, std: stdGreen } = green
-  const { mean: meanBlue, std: stdBlue } = blue
-  for (let i = 0; i < row.length; i += 3) {
-    target[toRed++] = ((row[i] as number) - meanRed) / stdRed
-    target[toGreen++] = ((row[i + 1] as number) - meanGreen) / stdGreen
-    target[toBlue++] = ((row[i + 2] as number) - meanBlue) / stdBlue
-  }
+  return { start: base + plane * area, mean, std, padding }
 }

@@ -1,12 +1,7 @@
 import type { RgbImage } from './image.ts'
 import type { ResizeFilter, ResizeOutput } from './input-spec.ts'
-import {
-  antialiasWeights,
-  bilinearWeights,
-  FIXED_POINT_BITS,
-  fixedPointWeights,
-  type ResampleWeights,
-} from './resample-weights.ts'
+import { resampleKernel } from './resample-kernel.ts'
+import { antialiasWeights, bilinearWeights, fixedPointWeights, type ResampleWeights } from './resample-weights.ts'
 
 /** One row of RGB triples: whole levels in the byte arrays, fractions of levels in the float array. */
 export type RgbRow = Uint8Array | Uint8ClampedArray | Float32Array
@@ -36,54 +31,67 @@ export function resampleRows(
   const horizontal = weightsOf(image.width, width, how.step)
   const vertical = weightsOf(image.height, height, how.step)
   // Pillow rounds to levels between its two passes. A reference without antialias interpolates in both axes at once.
-  if (how.filter === 'antialias' && how.output === 'uint8') {
-    resampleFixedPoint(image, width, height, horizontal, vertical, onRow)
-  } else {
-    resampleFloat(image, width, height, horizontal, vertical, how.output, onRow)
+  const inLevels = how.filter === 'antialias' && how.output === 'uint8'
+  const rowsFirst = inLevels && goesVerticalFirst(image, width, height)
+
+  const stride = image.width * 3
+  const rowLength = width * 3 * (inLevels ? 1 : 4)
+  const slotLength = roomFor(rowsFirst ? stride : rowLength)
+  const step = 8 + 4 * horizontal.taps
+  const table = width * step
+  const wide = table + 8 * vertical.taps
+  const ring = align16(wide + roomFor(stride))
+  const result = ring + vertical.taps * slotLength
+  const kernel = resampleKernel(result + roomFor(rowLength))
+  const { buffer } = kernel.memory
+  const pixels = inLevels ? kernel.pixels8 : kernel.pixels32
+  const rows = inLevels ? kernel.rows8 : kernel.rows32
+
+  writePlan(buffer, step, horizontal, inLevels)
+  const bytes = new Uint8Array(buffer)
+  const pairs = new Int32Array(buffer, table, 2 * vertical.taps)
+  const weights = inLevels ? fixedPointWeights(vertical.weights) : Float32Array.from(vertical.weights)
+  // A float travels in the table as the whole number of the same bits.
+  const weightBits = new Int32Array(weights.buffer)
+  const row = inLevels ? new Uint8ClampedArray(buffer, result, width * 3) : new Float32Array(buffer, result, width * 3)
+  const levels = !inLevels && how.output === 'uint8' ? new Uint8ClampedArray(width * 3) : undefined
+  const held = new Int32Array(vertical.taps).fill(-1)
+
+  for (let y = 0; y < height; y++) {
+    const count = vertical.counts[y] as number
+    for (let t = 0; t < count; t++) {
+      const source = (vertical.starts[y] as number) + t
+      const slot = source % vertical.taps
+      const at = ring + slot * slotLength
+      if (held[slot] !== source) {
+        bytes.set(image.data.subarray(source * stride, (source + 1) * stride), rowsFirst ? at : wide)
+        if (!rowsFirst) pixels(at, wide, 0, table, step)
+        held[slot] = source
+      }
+      pairs[2 * t] = at
+      pairs[2 * t + 1] = weightBits[y * vertical.taps + t] as number
+    }
+    rows(rowsFirst ? wide : result, rowsFirst ? stride : rowLength, table, table + 8 * count)
+    if (rowsFirst) pixels(result, wide, 0, table, step)
+    if (levels) for (let i = 0; i < levels.length; i++) levels[i] = Math.floor((row[i] as number) + 0.5)
+    onRow(y, levels ?? row)
   }
 }
 
-function resampleFixedPoint(
-  image: RgbImage,
-  width: number,
-  height: number,
-  horizontal: ResampleWeights,
-  vertical: ResampleWeights,
-  onRow: (y: number, row: RgbRow) => void,
+/** What each pixel of a row is made of, at the beginning of the kernel's memory. */
+function writePlan(
+  buffer: ArrayBufferLike,
+  step: number,
+  { taps, starts, counts, weights }: ResampleWeights,
+  inLevels: boolean,
 ): void {
-  const { data } = image
-  const stride = image.width * 3
-  const weightsX = fixedPointWeights(horizontal.weights)
-  const weightsY = fixedPointWeights(vertical.weights)
-  const row = new Uint8ClampedArray(width * 3)
-  if (goesVerticalFirst(image, width, height)) {
-    const wide = new Uint8ClampedArray(stride)
-    const sums = new Int32Array(stride)
-    for (let y = 0; y < height; y++) {
-      sums.fill(HALF)
-      for (let t = 0; t < (vertical.counts[y] as number); t++) {
-        const from = ((vertical.starts[y] as number) + t) * stride
-        addRow(sums, data, from, weightsY[y * vertical.taps + t] as number)
-      }
-      storeLevels(sums, wide)
-      resizeRowFixedPoint(wide, 0, stride, row, horizontal, weightsX)
-      onRow(y, row)
-    }
-    return
-  }
-  const sums = new Int32Array(row.length)
-  const ring = new RowRing(
-    vertical.taps,
-    (slot: Uint8ClampedArray, y) => resizeRowFixedPoint(data, y * stride, stride, slot, horizontal, weightsX),
-    () => new Uint8ClampedArray(row.length),
-  )
-  for (let y = 0; y < height; y++) {
-    sums.fill(HALF)
-    for (let t = 0; t < (vertical.counts[y] as number); t++) {
-      addRow(sums, ring.row((vertical.starts[y] as number) + t), 0, weightsY[y * vertical.taps + t] as number)
-    }
-    storeLevels(sums, row)
-    onRow(y, row)
+  const words = new Int32Array(buffer)
+  const own = inLevels ? fixedPointWeights(weights) : Float32Array.from(weights)
+  const bits = new Int32Array(own.buffer)
+  for (let x = 0, to = 0; x < starts.length; x++, to += step / 4) {
+    words[to] = 3 * (starts[x] as number)
+    words[to + 1] = 4 * (counts[x] as number)
+    for (let t = 0; t < taps; t++) words[to + 2 + t] = bits[x * taps + t] as number
   }
 }
 
@@ -95,158 +103,11 @@ function goesVerticalFirst(image: RgbImage, width: number, height: number): bool
   return height < image.height && image.height - height > 2 * (image.width - width)
 }
 
-const HALF = 1 << (FIXED_POINT_BITS - 1)
-
-// The loops below index whole arrays by an offset: with views of single rows they measured half as fast.
-// Rows are clamped arrays because rounded weights can add up to a little more than 1, as Pillow's clip8 knows.
-
-function addRow(sums: Int32Array, source: Uint8Array | Uint8ClampedArray, from: number, weight: number): void {
-  for (let i = 0; i < sums.length; i++) {
-    sums[i] = ((sums[i] as number) + Math.imul(source[from + i] as number, weight)) | 0
-  }
+/** Vectors read and write past the end of a row. */
+function roomFor(bytes: number): number {
+  return align16(bytes + 16)
 }
 
-function storeLevels(sums: Int32Array, target: Uint8ClampedArray): void {
-  for (let i = 0; i < target.length; i++) target[i] = (sums[i] as number) >> FIXED_POINT_BITS
-}
-
-function resizeRowFixedPoint(
-  source: Uint8Array | Uint8ClampedArray,
-  offset: number,
-  length: number,
-  target: Uint8ClampedArray,
-  { taps, starts, counts }: ResampleWeights,
-  weights: Int32Array,
-): void {
-  if (length === target.length) {
-    target.set(source.subarray(offset, offset + length))
-    return
-  }
-  for (let x = 0; x < starts.length; x++) {
-    let red = HALF
-    let green = HALF
-    let blue = HALF
-    let from = offset + (starts[x] as number) * 3
-    const end = x * taps + (counts[x] as number)
-    for (let k = x * taps; k < end; k++) {
-      const weight = weights[k] as number
-      red = (red + Math.imul(source[from] as number, weight)) | 0
-      green = (green + Math.imul(source[from + 1] as number, weight)) | 0
-      blue = (blue + Math.imul(source[from + 2] as number, weight)) | 0
-      from += 3
-    }
-    target[x * 3] = red >> FIXED_POINT_BITS
-    target[x * 3 + 1] = green >> FIXED_POINT_BITS
-    target[x * 3 + 2] = blue >> FIXED_POINT_BITS
-  }
-}
-
-function resampleFloat(
-  image: RgbImage,
-  width: number,
-  height: number,
-  horizontal: ResampleWeights,
-  vertical: ResampleWeights,
-  output: ResizeOutput,
-  onRow: (y: number, row: RgbRow) => void,
-): void {
-  const length = width * 3
-  const ring = new RowRing(
-    vertical.taps,
-    horizontal.taps === 2
-      ? (slot: Float32Array, y) => mixPixels(image, y, slot, horizontal)
-      : (slot: Float32Array, y) => resizeRowFloat(image, y, slot, horizontal),
-    () => new Float32Array(length),
-  )
-  const sums = new Float32Array(length)
-  const levels = new Uint8ClampedArray(output === 'uint8' ? length : 0)
-  for (let y = 0; y < height; y++) {
-    const start = vertical.starts[y] as number
-    const count = vertical.counts[y] as number
-    const first = y * vertical.taps
-    const weightOf = (t: number): number => vertical.weights[first + t] as number
-    if (count === 2) mixRows(sums, ring.row(start), weightOf(0), ring.row(start + 1), weightOf(1))
-    else {
-      sums.fill(0)
-      for (let t = 0; t < count; t++) mixRows(sums, sums, 1, ring.row(start + t), weightOf(t))
-    }
-    for (let i = 0; i < levels.length; i++) levels[i] = Math.floor((sums[i] as number) + 0.5)
-    onRow(y, output === 'uint8' ? levels : sums)
-  }
-}
-
-function mixRows(target: Float32Array, a: Float32Array, weightA: number, b: Float32Array, weightB: number): void {
-  for (let i = 0; i < target.length; i++) target[i] = (a[i] as number) * weightA + (b[i] as number) * weightB
-}
-
-/** As `resizeRowFloat` where at most two pixels make one: twice as fast without the inner loop. */
-function mixPixels(
-  { data, width }: RgbImage,
-  y: number,
-  target: Float32Array,
-  { starts, weights }: ResampleWeights,
-): void {
-  const row = y * width * 3
-  for (let x = 0; x < starts.length; x++) {
-    const a = row + (starts[x] as number) * 3
-    const weightA = weights[2 * x] as number
-    const weightB = weights[2 * x + 1] as number
-    // A pixel at the edge has no neighbour.
-    const b = weightB === 0 ? a : a + 3
-    const to = x * 3
-    target[to] = (data[a] as number) * weightA + (data[b] as number) * weightB
-    target[to + 1] = (data[a + 1] as number) * weightA + (data[b + 1] as number) * weightB
-    target[to + 2] = (data[a + 2] as number) * weightA + (data[b + 2] as number) * weightB
-  }
-}
-
-function resizeRowFloat(
-  { data, width }: RgbImage,
-  y: number,
-  target: Float32Array,
-  { taps, starts, counts, weights }: ResampleWeights,
-): void {
-  const row = y * width * 3
-  for (let x = 0; x < starts.length; x++) {
-    let from = row + (starts[x] as number) * 3
-    const first = x * taps
-    const end = first + (counts[x] as number)
-    let red = 0
-    let green = 0
-    let blue = 0
-    for (let k = first; k < end; k++, from += 3) {
-      const weight = weights[k] as number
-      red += (data[from] as number) * weight
-      green += (data[from + 1] as number) * weight
-      blue += (data[from + 2] as number) * weight
-    }
-    target[x * 3] = red
-    target[x * 3 + 1] = green
-    target[x * 3 + 2] = blue
-  }
-}
-
-/** The last `size` rows asked for, each made once as the window moves down. */
-class RowRing<Row> {
-  readonly #size: number
-  readonly #slots: Row[]
-  readonly #held: Int32Array
-  readonly #make: (slot: Row, y: number) => void
-
-  constructor(size: number, make: (slot: Row, y: number) => void, allocate: () => Row) {
-    this.#size = size
-    this.#slots = Array.from({ length: size }, allocate)
-    this.#held = new Int32Array(size).fill(-1)
-    this.#make = make
-  }
-
-  row(y: number): Row {
-    const index = y % this.#size
-    const slot = this.#slots[index] as Row
-    if (this.#held[index] !== y) {
-      this.#make(slot, y)
-      this.#held[index] = y
-    }
-    return slot
-  }
+function align16(byte: number): number {
+  return Math.ceil(byte / 16) * 16
 }
