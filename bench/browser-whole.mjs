@@ -11,19 +11,22 @@ import { chromium } from 'playwright-core'
 import { decodeImage, inputTensor } from 'vertebra/images'
 import { serveFolders } from '../scripts/serve-folders.mjs'
 import { root } from '../scripts/set-up.mjs'
-import { machine, median, modelFolder, row } from './report.mjs'
+import { modelForm } from './model-form.mjs'
+import { machine, median, row } from './report.mjs'
 
 const PHOTO = 'examples/photos/cat.jpg'
 
 const { values } = parseArgs({
   options: { model: { type: 'string', default: 'resnet101-voc' }, rounds: { type: 'string', default: '5' } },
 })
-const model = modelFolder(values.model)
+const temporary = mkdtempSync(join(tmpdir(), 'vertebra-whole-'))
+// All proposals go on in both: where a level has none, the exported graph fails.
+const allProposals = (manifest) => ({ ...manifest, rpn: { ...manifest.rpn, scoreThreshold: 0 } })
+const model = modelForm(values.model, join(temporary, 'model'), allProposals)
 const { input } = JSON.parse(readFileSync(join(model, 'model.json'), 'utf8'))
 const photo = await decodeImage(join(root, PHOTO))
 const { data, dims, placements } = inputTensor(input, [photo])
 const [{ inputWidth, inputHeight }] = placements
-const temporary = mkdtempSync(join(tmpdir(), 'vertebra-whole-'))
 exportWhole(`${inputHeight}x${inputWidth}`, join(temporary, 'whole.onnx'))
 
 /** The network of the model folder as one graph for photos of one size. */

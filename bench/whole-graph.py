@@ -22,6 +22,7 @@ class WholeGraph(nn.Module):
     def __init__(self, detector: nn.Module, height: int, width: int) -> None:
         super().__init__()
         self.detector = detector
+        detector.rpn.score_thresh = 0.0  # torchvision's pooling cannot be run as ONNX where a level has no box
         self.size = (height, width)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:

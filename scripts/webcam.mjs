@@ -25,8 +25,10 @@ function listModels() {
     const manifest = join(models, name, 'model.json')
     if (!existsSync(manifest)) return []
     const { architecture, graphs } = JSON.parse(readFileSync(manifest, 'utf8'))
-    const bytes = Object.values(graphs).reduce((sum, graph) => sum + graph.bytes, 0)
-    return [{ name, architecture, bytes }]
+    const files = Object.values(graphs)
+    const bytes = files.reduce((sum, graph) => sum + graph.bytes, 0)
+    const isInt8 = files.some(({ precision }) => precision === 'int8')
+    return [{ name, architecture: isInt8 ? `${architecture}, in int8` : architecture, bytes, isInt8 }]
   })
 }
 

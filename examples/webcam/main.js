@@ -15,7 +15,12 @@ let opened
 let run = new AbortController()
 
 const chosenSource = () => form.elements.source.value
-const chosenModels = () => models.filter(({ name }) => ['together', name].includes(form.elements.model.value))
+// Each model takes hundreds of megabytes: together are the backbones, not also their int8 forms.
+const backbones = () => models.filter(({ isInt8 }) => !isInt8)
+const chosenModels = () => {
+  const { value } = form.elements.model
+  return value === 'together' ? backbones() : models.filter(({ name }) => name === value)
+}
 
 /** Ends what runs and begins anew with what is chosen. */
 async function restart() {
@@ -149,7 +154,7 @@ function offerLevels(detectors) {
 
 function offerModels() {
   const choices = models.map(({ name, architecture }) => [name, architecture])
-  if (models.length > 1) choices.push(['together', 'all of them side by side, on the same frame'])
+  if (backbones().length > 1) choices.push(['together', 'the backbones side by side, on the same frame'])
   find('#models').replaceChildren(
     ...choices.map(([value, about], i) => {
       const label = document.createElement('label')

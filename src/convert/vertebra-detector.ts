@@ -40,6 +40,7 @@ const configSchema = z.object({
     pre_nms_top_n: z.int(),
     post_nms_top_n: z.int(),
     nms_iou: z.number(),
+    score_threshold: z._default(z.number(), 0),
     box_weights: quad,
   }),
   roi: z.object({
@@ -151,7 +152,7 @@ function manifestBase(config: Config, title: string, about: About): ManifestBase
       postNmsTopN: rpn.post_nms_top_n,
       nmsThreshold: rpn.nms_iou,
       minSize: 0.001,
-      scoreThreshold: 0,
+      scoreThreshold: rpn.score_threshold,
       boxCoder: { weights: rpn.box_weights, clamp: LOG_1000_16 },
     },
     roi: {

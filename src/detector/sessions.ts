@@ -2,7 +2,7 @@ import { VertebraError } from '../errors.ts'
 import type { LoadedModel } from '../models/load.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import { isFor, requireTask } from '../models/task.ts'
-import { encodeModel } from '../onnx/codec.ts'
+import { encodeApart, encodeModel } from '../onnx/codec.ts'
 import type { Model } from '../onnx/model.ts'
 import { joinModels } from '../onnx/transforms/join.ts'
 import type { WorkOptions } from '../progress.ts'
@@ -65,7 +65,9 @@ export function createSessions(
     const pooled = forPooling(model.manifest, name, await loadGraphs(model, name, options), traits)
     const graph = inPrecision(pooled, precision, traits)
     const hold = traits.holdsTensors && name === 'network' ? pooledLevels(model.manifest) : []
-    return runtime.open(encodeModel(graph), device.device, { threads, hold })
+    if (!traits.takesWeightsApart) return runtime.open(encodeModel(graph), device.device, { threads, hold })
+    const { file, weights } = encodeApart(graph)
+    return runtime.open(file, device.device, { threads, hold, weights })
   }
 
   async function close(): Promise<void> {

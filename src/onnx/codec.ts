@@ -9,7 +9,7 @@ import {
   type Tensor,
   type ValueInfo,
 } from './model.ts'
-import { readTensor, writeTensor } from './tensor-codec.ts'
+import { readTensor, writePlace, writeTensor } from './tensor-codec.ts'
 import { dataTypeOf } from './tensors.ts'
 import { checkGraph } from './validate.ts'
 import { ItemBudget, MessageReader, MessageWriter } from './wire.ts'
@@ -60,9 +60,35 @@ export function encodeModel(model: Model): Uint8Array {
   }
 }
 
-function writeModel(model: Model): MessageWriter {
+/** A model whose large weights are not inside its file. */
+export interface ModelApart {
+  readonly file: Uint8Array
+  /** By the names under which the file asks for them. */
+  readonly weights: ReadonlyMap<string, Uint8Array>
+}
+
+/**
+ * Writes an ONNX file that names where its large weights lie, so that nothing of them is copied: as external data, in the
+ * buffers that they are views of.
+ *
+ * @throws VertebraError as `encodeModel`
+ */
+export function encodeApart(model: Model): ModelApart {
+  checkGraph(model.graph)
+  const names = new Map<ArrayBufferLike, string>()
+  const nameOf = ({ buffer }: Uint8Array): string => {
+    const name = names.get(buffer) ?? `weights-${names.size}`
+    names.set(buffer, name)
+    return name
+  }
+  const file = writeModel(model, nameOf).finish()
+  return { file, weights: new Map(Array.from(names, ([buffer, name]) => [name, new Uint8Array(buffer)])) }
+}
+
+/** @param placeOf names what holds a weight that is to stay where it is. */
+function writeModel(model: Model, placeOf?: (bytes: Uint8Array) => string): MessageWriter {
   const writer = new MessageWriter().int64(1, model.irVersion).string(2, model.producer)
-  writer.message(7, writeGraph(model.graph))
+  writer.message(7, writeGraph(model.graph, placeOf))
   const domains = new Set(model.graph.nodes.map((node) => node.domain).filter((domain) => domain !== ''))
   writer.message(8, new MessageWriter().string(1, '').int64(2, model.opset))
   for (const domain of domains) writer.message(8, new MessageWriter().string(1, domain).int64(2, 1))
@@ -111,11 +137,17 @@ function readPair<T>(reader: MessageReader, read: (reader: MessageReader) => T, 
   return [key, value]
 }
 
-function writeGraph(graph: Graph): MessageWriter {
+/** Smaller tensors are read by the runtime while it optimises: shapes, scales. */
+const LEAST_APART = 4096
+
+function writeGraph(graph: Graph, placeOf: ((bytes: Uint8Array) => string) | undefined): MessageWriter {
   const writer = new MessageWriter()
   for (const node of graph.nodes) writer.message(1, writeNode(node))
   writer.string(2, graph.name)
-  for (const [name, tensor] of graph.initializers) writer.message(5, writeTensor(tensor, name))
+  for (const [name, tensor] of graph.initializers) {
+    const place = placeOf && tensor.bytes.length >= LEAST_APART ? placeOf(tensor.bytes) : undefined
+    writer.message(5, place === undefined ? writeTensor(tensor, name) : writePlace(tensor, name, place))
+  }
   for (const input of graph.inputs) writer.message(11, writeValueInfo(input))
   for (const output of graph.outputs) writer.message(12, writeValueInfo(output))
   return writer

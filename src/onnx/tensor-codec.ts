@@ -11,6 +11,8 @@ const INT32_DATA = 5
 const INT64_DATA = 7
 const DOUBLE_DATA = 10
 const EXTERNAL_DATA = 13
+const DATA_LOCATION = 14
+const EXTERNAL = 1
 
 /** The typed list that an element type uses when it is not stored as raw bytes. */
 const TYPED_FIELD: Readonly<Record<DataType, number>> = {
@@ -27,15 +29,30 @@ const TYPED_FIELD: Readonly<Record<DataType, number>> = {
 
 /** A TensorProto with its elements as raw bytes. */
 export function writeTensor(tensor: Tensor, name: string): MessageWriter {
-  const writer = new MessageWriter()
-  for (const dim of tensor.dims) writer.int64(1, dim)
-  writer.int64(2, DATA_TYPES[tensor.dataType]).string(8, name)
+  const writer = writeHead(tensor, name)
   const size = byteCount(tensor, name)
   return writer.bytesLater(RAW_DATA, size, () => {
     const { bytes } = tensor
     if (bytes.length === size) return bytes
     throw wrongSize(tensor, name, `${bytes.length} bytes`)
   })
+}
+
+/** A TensorProto that says where its elements are: in the buffer that they are a view of, which goes by the name `location`. */
+export function writePlace(tensor: Tensor, name: string, location: string): MessageWriter {
+  checkSize(tensor, name)
+  const writer = writeHead(tensor, name)
+  const { byteOffset: offset, length } = tensor.bytes
+  for (const [key, value] of Object.entries({ location, offset, length })) {
+    writer.message(EXTERNAL_DATA, new MessageWriter().string(1, key).string(2, String(value)))
+  }
+  return writer.int64(DATA_LOCATION, EXTERNAL)
+}
+
+function writeHead({ dims, dataType }: Tensor, name: string): MessageWriter {
+  const writer = new MessageWriter()
+  for (const dim of dims) writer.int64(1, dim)
+  return writer.int64(2, DATA_TYPES[dataType]).string(8, name)
 }
 
 /** A TensorProto: its name and elements, as a view where the file stores them as they lie in memory. */

@@ -62,6 +62,7 @@ function createRuntime(ort: OnnxRuntimeNode): Runtime {
       writesInto: device === 'cpu',
       keepsInt8Weights: false,
       holdsTensors: false,
+      takesWeightsApart: false,
     }),
   }
 }

@@ -92,6 +92,8 @@ export interface DeviceTraits {
   readonly keepsInt8Weights: boolean
   /** Feature maps can stay on the device between two sessions. */
   readonly holdsTensors: boolean
+  /** A graph's weights may be given beside it, which spares a copy of them. */
+  readonly takesWeightsApart: boolean
 }
 
 export interface SessionOptions {
@@ -99,4 +101,6 @@ export interface SessionOptions {
   readonly threads?: number | undefined
   /** Outputs that stay on the device, where it `holdsTensors`. */
   readonly hold?: readonly string[] | undefined
+  /** What the graph names as external data, where the device `takesWeightsApart`. */
+  readonly weights?: ReadonlyMap<string, Uint8Array> | undefined
 }

@@ -35,7 +35,7 @@ export function createWebRuntime(modules: RuntimeModules = {}): Runtime {
     return ort
   }
 
-  const open: Runtime['open'] = async (model, device, { threads, hold = [] } = {}) => {
+  const open: Runtime['open'] = async (model, device, { threads, hold = [], weights } = {}) => {
     const ort = await load(device)
     // Fixed for good by the first session: ONNX Runtime starts its threads then.
     if (device === 'wasm') ort.env.wasm.numThreads = threads ?? threadCount()
@@ -43,6 +43,7 @@ export function createWebRuntime(modules: RuntimeModules = {}): Runtime {
     if (hold.length > 0) {
       options.preferredOutputLocation = Object.fromEntries(hold.map((name) => [name, 'gpu-buffer'] as const))
     }
+    if (weights) options.externalData = Array.from(weights, ([path, data]) => ({ path, data }))
     const session = await openOrtSession(ort, model, device, options, queue)
     if (device === 'webgpu') {
       void (await ort.env.webgpu.device).lost.then(() => {
@@ -72,6 +73,7 @@ export function createWebRuntime(modules: RuntimeModules = {}): Runtime {
       writesInto: false,
       keepsInt8Weights: device === 'wasm',
       holdsTensors: device === 'webgpu',
+      takesWeightsApart: true,
     }),
   }
 }

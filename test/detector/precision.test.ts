@@ -48,7 +48,13 @@ function runtimeOf(times: Partial<Record<Precision, number>>, y = 1): Runtime & 
     probe: async (device) => ({ device, works: true, reason: 'it does' }),
     unwise: async () => undefined,
     isLost: () => false,
-    traits: () => ({ roiPooling: 'operator', writesInto: false, keepsInt8Weights: false, holdsTensors: false }),
+    traits: () => ({
+      roiPooling: 'operator',
+      writesInto: false,
+      keepsInt8Weights: false,
+      holdsTensors: false,
+      takesWeightsApart: false,
+    }),
   }
 }
 

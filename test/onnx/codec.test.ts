@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { VertebraError } from '../../src/errors.ts'
+import { encodeApart } from '../../src/onnx/codec.ts'
 import { decodeModel, encodeModel, float32Of, GraphBuilder, type Model, tensorFrom } from '../../src/onnx/index.ts'
 import { integersOf } from '../../src/onnx/tensors.ts'
 import { everyOperator, tinyNetwork } from './models.ts'
@@ -23,6 +24,27 @@ function thrownBy(work: () => unknown): unknown {
 function expectInvalid(work: () => unknown, message: RegExp): void {
   expect(thrownBy(work)).toMatchObject({ name: 'VertebraError', code: 'GRAPH_INVALID', message })
 }
+
+describe('encodeApart', () => {
+  it('leaves large weights in the buffers that they are views of', () => {
+    const buffer = new ArrayBuffer(40_000)
+    const bytes = (offset: number, length: number): Uint8Array => new Uint8Array(buffer, offset, length)
+    const graph = new GraphBuilder('apart')
+    const x = graph.input('x', 'float32', [1, 1250])
+    const large = graph.initializer('large', { dataType: 'float32', dims: [1250], bytes: bytes(16, 5000) })
+    const other = graph.initializer('other', { dataType: 'float32', dims: [1250], bytes: bytes(30_000, 5000) })
+    const small = graph.initializer('small', { dataType: 'float32', dims: [1], bytes: bytes(0, 4) })
+    graph.output(graph.add(graph.add(graph.add(x, large), other), small), 'y')
+    const model = graph.build()
+    const { file, weights } = encodeApart(model)
+    expect(file.length).toBeLessThan(1000)
+    expect([...weights.keys()]).toEqual(['weights-0'])
+    expect(weights.get('weights-0')?.buffer).toBe(buffer)
+    const text = Buffer.from(file).toString('latin1')
+    for (const place of ['16', '30000']) expect(text).toMatch(new RegExp(`offset.{2}${place}.*length.{2}5000`, 's'))
+    expectInvalid(() => decodeModel(file), /external data/)
+  })
+})
 
 describe('encodeModel and decodeModel', () => {
   it('give back the model, with every kind of attribute', () => {

@@ -18,7 +18,13 @@ function runtimeWith(working: readonly Device[], unwise: readonly Device[] = [])
     },
     unwise: async (device) => (unwise.includes(device) ? 'only a software rasteriser' : undefined),
     isLost: () => false,
-    traits: () => ({ roiPooling: 'operator', writesInto: false, keepsInt8Weights: false, holdsTensors: false }),
+    traits: () => ({
+      roiPooling: 'operator',
+      writesInto: false,
+      keepsInt8Weights: false,
+      holdsTensors: false,
+      takesWeightsApart: false,
+    }),
     async open() {
       throw new VertebraError('INFERENCE_FAILED', 'not in this test')
     },

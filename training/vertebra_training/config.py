@@ -39,6 +39,7 @@ class RpnConfig:
     pre_nms_top_n: int = 1000  # per level
     post_nms_top_n: int = 300  # all levels together
     nms_iou: float = 0.7
+    score_threshold: float = 0.0  # of a proposal when the detector is used; in training all go on
     box_weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
 
 

@@ -133,6 +133,10 @@ class Detector(nn.Module):
         self.roi.fg_bg_sampler = RegionSampler(head_samples, 0.25)
         self.initialise()
 
+    def train(self, mode: bool = True) -> Detector:
+        self.rpn.score_thresh = 0.0 if mode else self.config.rpn.score_threshold
+        return super().train(mode)
+
     def seed(self, number: int) -> None:
         """Makes the next step's choice of anchors and regions a function of `number`."""
         self.rpn.fg_bg_sampler.generator.manual_seed(number)

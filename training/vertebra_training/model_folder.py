@@ -70,6 +70,7 @@ def config_of(manifest: dict, weights: dict[str, torch.Tensor]) -> DetectorConfi
             pre_nms_top_n=rpn["preNmsTopN"],
             post_nms_top_n=rpn["postNmsTopN"],
             nms_iou=rpn["nmsThreshold"],
+            score_threshold=rpn["scoreThreshold"],
             box_weights=tuple(rpn["boxCoder"]["weights"]),
         ),
         roi=RoiConfig(

@@ -15,7 +15,7 @@ from torch.nn.utils import clip_grad_norm_
 from . import feature_cache
 from .average import WeightAverage
 from .checkpoint import load_checkpoint, save_checkpoint
-from .config import Category, DetectorConfig, InputConfig
+from .config import Category, DetectorConfig, InputConfig, RpnConfig
 from .dataset import Photo, open_dataset, split
 from .detector import Detector
 from .errors import TrainingError
@@ -33,6 +33,8 @@ INPUTS = {
     "resnet101": InputConfig(),
     "vgg16": InputConfig(mean=(103.939, 116.779, 123.68), std=(1.0, 1.0, 1.0), channel_order="bgr"),
 }
+# Proposals below it cost time, and on held-out photos 0.3 points of AP.
+LEAST_OBJECTNESS = 0.3
 LOG_SECONDS = 30
 LARGEST_GRADIENT = 10.0
 
@@ -51,7 +53,8 @@ class Trainer:
 
         self.photos, self.held_out, categories = self.read_data()
         size = dataclasses.replace(INPUTS[options.backbone], longer_side=options.longer_side)
-        config = DetectorConfig(backbone=options.backbone, categories=categories, input=size)
+        rpn = RpnConfig(score_threshold=LEAST_OBJECTNESS)
+        config = DetectorConfig(backbone=options.backbone, categories=categories, input=size, rpn=rpn)
         torch.manual_seed(options.seed)
         self.detector = Detector(config, head_samples=options.head_samples)
         if options.weights and not options.resume:
