@@ -40,6 +40,8 @@ export function createWebRuntime(modules: RuntimeModules = {}): Runtime {
     // Fixed for good by the first session: ONNX Runtime starts its threads then.
     if (device === 'wasm') ort.env.wasm.numThreads = threads ?? threadCount()
     const options: InferenceSession.SessionOptions = {}
+    // Memory never goes back to the system there, so weights take what they need and not the next power of two.
+    if (device === 'wasm') options.extra = { session: { use_device_allocator_for_initializers: '1' } }
     if (hold.length > 0) {
       options.preferredOutputLocation = Object.fromEntries(hold.map((name) => [name, 'gpu-buffer'] as const))
     }
