@@ -1,8 +1,7 @@
 // Has anything become slower? Ratios inside one run against those stored in guard.json; each is a cost, so less is better.
-//   node bench/guard.mjs [--rounds 12] [--int8 folder] [--work folder] [--update]
+//   node bench/guard.mjs [--rounds 12] [--work folder] [--update]
 // The sides of a ratio take turns, so that whatever else the machine does meets both. Exits with 1 when a ratio is worse than the
-// stored one by more than its tolerance. Without --int8 (a folder of `vertebra quantize`) and without the work folder of peers.mjs
-// the ratios that need them are left out. --update stores what was measured.
+// stored one by more than its tolerance. Without the work folder of peers.mjs the ratio that needs it is left out. --update stores what was measured.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,12 +16,12 @@ import { machine, median } from './report.mjs'
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '12' },
-    int8: { type: 'string' },
     work: { type: 'string', default: join(tmpdir(), 'vertebra-peers') },
     update: { type: 'boolean', default: false },
   },
 })
 const MODEL = 'resnet101-voc'
+const INT8 = 'resnet101-voc-int8'
 const FILE = new URL('guard.json', import.meta.url)
 /** Of the stored ratio; what repeated runs on a shared machine differ by. */
 const TOLERANCE = 0.15
@@ -48,6 +47,7 @@ async function timeOf(work) {
 /** Each gives, for one round, what is measured and what it is divided by. */
 async function questions() {
   const floats = await detector(MODEL)
+  const bytes = await detector(INT8)
   const product = await openProduct([2048, 2048, 2048])
   const many = await detector(modelForm(MODEL, join(scratch, 'classes'), withClasses(1203)))
   const { boxes, scores } = randomBoxes(1000)
@@ -68,17 +68,11 @@ async function questions() {
       const { times } = await many.detect(photo)
       return [times.postprocess, sum(times)]
     },
+    'int8 / float32': async () => [sum((await bytes.detect(photo)).times), sum((await floats.detect(photo)).times)],
     'nms / a plain loop': async () => [
       await timeOf(() => repeat(20, () => nms(boxes, scores, 0.7))),
       await timeOf(() => repeat(20, () => plainNms(boxes, scores, 0.7))),
     ],
-  }
-  if (values.int8) {
-    const bytes = await detector(values.int8)
-    found['int8 / float32'] = async () => [
-      sum((await bytes.detect(photo)).times),
-      sum((await floats.detect(photo)).times),
-    ]
   }
   const whole = join(values.work, 'detector.onnx')
   if (existsSync(whole)) {

@@ -1,7 +1,6 @@
 // The int8 form of a model against its float32 form, end to end and stage by stage. Detections of both take turns, so that
 // whatever else the machine does falls on both; read the ratios, not the milliseconds.
-//   vertebra quantize resnet101-voc --data photos/ --out resnet101-voc-int8
-//   node bench/quantize.mjs --int8 resnet101-voc-int8 [--model resnet101-voc] [--runs 20] [--photo examples/photos/astronaut.jpg]
+//   node bench/quantize.mjs [--model resnet101-voc] [--int8 resnet101-voc-int8] [--runs 20] [--photo examples/photos/astronaut.jpg]
 import { parseArgs } from 'node:util'
 import { loadDetector } from 'vertebra'
 import { decodeImage } from 'vertebra/images'
@@ -10,12 +9,11 @@ import { machine, median, row } from './report.mjs'
 const { values } = parseArgs({
   options: {
     model: { type: 'string', default: 'resnet101-voc' },
-    int8: { type: 'string' },
+    int8: { type: 'string', default: 'resnet101-voc-int8' },
     runs: { type: 'string', default: '20' },
     photo: { type: 'string', default: 'examples/photos/astronaut.jpg' },
   },
 })
-if (values.int8 === undefined) throw new Error('Give the int8 model with --int8.')
 
 const photo = await decodeImage(values.photo)
 const detectors = [

@@ -31,7 +31,7 @@ def test_exported_detector_is_the_same_in_typescript(tmp_path: Path) -> None:
 
     exported = tmp_path / "detector.safetensors"
     export_weights(detector.state_dict(), detector.config, exported)
-    vertebra("convert", str(exported), "--out", str(tmp_path / "model"), "--precision", "float32")
+    vertebra("convert", str(exported), "--out", str(tmp_path / "model"), "--precision", "fp32")
     output = vertebra("detect", str(PHOTO), "--model", str(tmp_path / "model"), "--format", "json")
     found = json.loads(output)["images"][0]["detections"]
 

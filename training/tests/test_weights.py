@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -29,6 +31,33 @@ def test_grown_layer_computes_the_same_from_the_given_inputs():
     x = torch.randn(4)
     torch.testing.assert_close((grown @ x)[:3], given @ x[:2])
     assert torch.equal(grown[3:], wider[3:])
+
+
+def test_a_start_with_other_classes_keeps_all_but_the_predictors(tmp_path):
+    path = tmp_path / "detector.safetensors"
+    given = Detector(CONFIG)
+    export_weights(given.state_dict(), CONFIG, path)
+    other = Detector(DetectorConfig(backbone="vgg16", categories=(Category("cup", 1), Category("spoon", 2))))
+    assert set(start_from(other, str(path))) == {
+        f"roi.box_predictor.{name}.{part}" for name in ("scores", "deltas") for part in ("weight", "bias")
+    }
+    assert torch.equal(other.fpn.lateral3.weight, given.fpn.lateral3.weight)
+    assert start_from(Detector(CONFIG), str(path)) == []
+
+
+def test_a_model_folder_is_a_start_too():
+    folder = Path(__file__).resolve().parents[2] / "models/vgg16-voc"
+    if not (folder / "backbone.onnx").exists():
+        pytest.skip("needs the shipped model")
+    weights, metadata = read_weights(folder)
+    config = DetectorConfig.from_json(metadata["config"])
+    assert (config.backbone, len(config.categories), config.rpn.score_threshold) == ("vgg16", 20, 0.3)
+    detector = Detector(config)
+    assert start_from(detector, str(folder)) == []
+    assert detector.rpn.score_thresh == 0
+    assert detector.eval().rpn.score_thresh == 0.3
+    with pytest.raises(TrainingError, match="a folder that `vertebra convert` made"):
+        read_weights(folder.parent)
 
 
 def test_configuration_survives_the_file(tmp_path):

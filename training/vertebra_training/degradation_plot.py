@@ -1,6 +1,6 @@
 """Draws the training errors that vertebra_training.degradation wrote: plain networks left, residual ones right.
 
-    python -m vertebra_training.degradation_plot degradation.json degradation.svg
+python -m vertebra_training.degradation_plot degradation.json degradation.svg
 """
 
 from __future__ import annotations

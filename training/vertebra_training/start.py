@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .config import BACKBONES
+from .config import BACKBONES, DetectorConfig
 from .detector import Detector
 from .errors import TrainingError
 from .weights import file_name_of, read_weights
 
 
 def start_from(detector: Detector, path: str) -> list[str]:
-    """Fills the detector and returns the names of the tensors that stay random."""
+    """Fills the detector and returns the names of the tensors that stay random: the predictors, where classes differ."""
     weights, metadata = read_weights(path)
     backbone = BACKBONES[detector.config.backbone]
     if metadata.get("backbone", backbone) != backbone:
         raise TrainingError(f"Expected weights of {backbone} in {path} but received those of {metadata['backbone']}.")
+    config = DetectorConfig.from_json(metadata["config"]) if "config" in metadata else detector.config
+    same_classes = config.categories == detector.config.categories
     state = detector.state_dict()
     random = []
     for name, value in state.items():
-        given = weights.get(file_name_of(name))
+        given = weights.get(file_name_of(name)) if same_classes or not name.startswith("roi.box_predictor.") else None
         if given is None:
             random.append(name)
         else:
