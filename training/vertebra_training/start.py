@@ -11,7 +11,7 @@ from .weights import file_name_of, read_weights
 
 
 def start_from(detector: Detector, path: str) -> list[str]:
-    """Fills the detector and returns the names of the tensors that stay random: the predictors, where classes differ."""
+    """Fills the detector and returns the names of the tensors that stay random: predictors of other classes do."""
     weights, metadata = read_weights(path)
     backbone = BACKBONES[detector.config.backbone]
     if metadata.get("backbone", backbone) != backbone:
