@@ -13,20 +13,25 @@ interface HeapUsage {
 export async function watchHeaps(page: Page): Promise<Heaps> {
   const session = await page.context().newCDPSession(page)
   const workers = new Set<string>()
-  const waiting = new Map<number, (answer: { result?: HeapUsage }) => void>()
+  const waiting = new Map<number, { sessionId: string; answer: (answer: { result?: HeapUsage }) => void }>()
   let lastId = 0
   session.on('Target.attachedToTarget', ({ sessionId }) => workers.add(sessionId))
-  session.on('Target.detachedFromTarget', ({ sessionId }) => workers.delete(sessionId))
+  // A worker that has ended gives no answer any more.
+  session.on('Target.detachedFromTarget', ({ sessionId }) => {
+    workers.delete(sessionId)
+    for (const one of waiting.values()) if (one.sessionId === sessionId) one.answer({})
+  })
   session.on('Target.receivedMessageFromTarget', ({ message }) => {
     const answer = JSON.parse(message) as { id?: number; result?: HeapUsage }
-    if (answer.id !== undefined) waiting.get(answer.id)?.(answer)
+    if (answer.id !== undefined) waiting.get(answer.id)?.answer(answer)
   })
   await session.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: false })
 
   async function askWorker(sessionId: string, method: string): Promise<HeapUsage | undefined> {
     const id = ++lastId
-    const answer = new Promise<{ result?: HeapUsage }>((resolve) => waiting.set(id, resolve))
-    await session.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method }) })
+    const answer = new Promise<{ result?: HeapUsage }>((resolve) => waiting.set(id, { sessionId, answer: resolve }))
+    const message = JSON.stringify({ id, method })
+    await session.send('Target.sendMessageToTarget', { sessionId, message }).catch(() => waiting.get(id)?.answer({}))
     const { result } = await answer
     waiting.delete(id)
     return result
@@ -36,9 +41,10 @@ export async function watchHeaps(page: Page): Promise<Heaps> {
     async collected() {
       await session.send('HeapProfiler.collectGarbage')
       const sizes = [(await session.send('Runtime.getHeapUsage')).usedSize]
-      for (const worker of workers) {
+      for (const worker of [...workers]) {
         await askWorker(worker, 'HeapProfiler.collectGarbage')
-        sizes.push((await askWorker(worker, 'Runtime.getHeapUsage'))?.usedSize ?? 0)
+        const usage = await askWorker(worker, 'Runtime.getHeapUsage')
+        if (usage) sizes.push(usage.usedSize)
       }
       return sizes
     },
