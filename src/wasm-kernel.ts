@@ -11,7 +11,8 @@ const PAGE = 65_536
  */
 export function openKernel<K extends WasmKernel>(base64: string): K {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
-  return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as unknown as K
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes))
+  return exports as WebAssembly.Exports & K
 }
 
 /**
