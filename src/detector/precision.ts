@@ -8,6 +8,7 @@ import { tensorFrom } from '../onnx/tensors.ts'
 import { computeInHalf } from '../onnx/transforms/compute-in-half.ts'
 import { dequantizeWeights } from '../onnx/transforms/dequantize-weights.ts'
 import { restoreFloats } from '../onnx/transforms/restore-floats.ts'
+import { winogradConvolutions } from '../onnx/transforms/winograd.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import type { Device, DeviceTraits, Runtime, Session } from '../runtime/runtime.ts'
 
@@ -77,11 +78,12 @@ export async function choosePrecision(
 export function inPrecision(
   model: Model,
   precision: Precision,
-  { keepsInt8Weights }: Pick<DeviceTraits, 'keepsInt8Weights'>,
+  { keepsInt8Weights, winograd }: Pick<DeviceTraits, 'keepsInt8Weights' | 'winograd'>,
 ): Model {
   const layers = precision === 'int8' ? model : restoreFloats(model)
   const weights = keepsInt8Weights ? layers : dequantizeWeights(layers)
-  return precision === 'float16' ? computeInHalf(weights) : weights
+  if (precision === 'float16') return computeInHalf(weights)
+  return precision === 'float32' && winograd ? winogradConvolutions(weights, winograd) : weights
 }
 
 /** What was measured in this process; a device does not change, and the measurement takes a tenth of a second. */
@@ -100,11 +102,13 @@ function measuredGain(runtime: Runtime, device: Device, precision: Precision): P
 async function measureGain(runtime: Runtime, device: Device, precision: Precision): Promise<number> {
   const sessions: Session[] = []
   try {
-    for (const model of [probeNetwork(), probeNetwork(precision)]) {
+    const traits = runtime.traits(device)
+    for (const form of ['float32', precision] as const) {
+      const model = inPrecision(probeNetwork(form === 'int8'), form, traits)
       sessions.push(await runtime.open(encodeModel(model), device))
     }
-    const data = Float32Array.from({ length: CHANNELS * SIDE * SIDE }, (_, i) => (i % 7) / 7)
-    const feed = { x: { dataType: 'float32', dims: [1, CHANNELS, SIDE, SIDE], data } } as const
+    const data = Float32Array.from({ length: WIDE * SIDE * SIDE }, (_, i) => (i % 7) / 7)
+    const feed = { x: { dataType: 'float32', dims: [1, WIDE, SIDE, SIDE], data } } as const
     const least = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
     const sums = [0, 0]
     for (let turn = 0; turn < TURNS; turn++) {
@@ -128,36 +132,35 @@ async function measureGain(runtime: Runtime, device: Device, precision: Precisio
   }
 }
 
-const CHANNELS = 64
+const WIDE = 256
+const NARROW = 64
 const SIDE = 40
-const LAYERS = 3
 const TURNS = 6
 
-/** Three 3x3 convolutions with ReLU, whose weights are all alike and keep the mean of what goes through. */
-function probeNetwork(precision: Precision = 'float32'): Model {
-  const isInt8 = precision === 'int8'
+/** A bottleneck, 1x1, 3x3, 1x1, with ReLU, whose weights are all alike and keep the mean of what goes through. */
+function probeNetwork(isInt8: boolean): Model {
   const graph = new GraphBuilder('probe')
   const scalar = (name: string, value: Float32Array | Uint8Array): Value =>
     graph.initializer(name, tensorFrom(value, []))
   const [scale, zero] = [scalar('scale', Float32Array.of(1 / 128)), scalar('zero', new Uint8Array(1))]
   const bytes = (value: Value): Value =>
     isInt8 ? graph.dequantizeLinear(graph.quantizeLinear(value, scale, zero), scale, zero) : value
-  let x = bytes(graph.input('x', 'float32', [1, CHANNELS, SIDE, SIDE]))
-  const dims = [CHANNELS, CHANNELS, 3, 3]
-  const count = CHANNELS * CHANNELS * 9
-  const step = 1 / (CHANNELS * 9)
-  for (let layer = 0; layer < LAYERS; layer++) {
-    const name = `w${layer}`
+  function convolution(name: string, x: Value, inputs: number, outputs: number, kernel: number): Value {
+    const dims = [outputs, inputs, kernel, kernel]
+    const fan = inputs * kernel ** 2
     const weight = isInt8
       ? graph.dequantizeLinear(
-          graph.initializer(name, tensorFrom(new Int8Array(count).fill(1), dims)),
-          graph.initializer(`${name}.scale`, tensorFrom(new Float32Array(CHANNELS).fill(step))),
+          graph.initializer(name, tensorFrom(new Int8Array(outputs * fan).fill(1), dims)),
+          graph.initializer(`${name}.scale`, tensorFrom(new Float32Array(outputs).fill(1 / fan))),
           undefined,
           0,
         )
-      : graph.initializer(name, tensorFrom(new Float32Array(count).fill(step), dims))
-    x = bytes(graph.relu(graph.conv(x, weight, undefined, { pads: 1 })))
+      : graph.initializer(name, tensorFrom(new Float32Array(outputs * fan).fill(1 / fan), dims))
+    return bytes(graph.relu(graph.conv(x, weight, undefined, { pads: (kernel - 1) / 2 })))
   }
-  graph.output(x, 'y')
-  return precision === 'float16' ? computeInHalf(graph.build()) : graph.build()
+  const x = bytes(graph.input('x', 'float32', [1, WIDE, SIDE, SIDE]))
+  const a = convolution('a', x, WIDE, NARROW, 1)
+  const b = convolution('b', a, NARROW, NARROW, 3)
+  graph.output(convolution('c', b, NARROW, WIDE, 1), 'y')
+  return graph.build()
 }

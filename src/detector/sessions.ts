@@ -63,7 +63,8 @@ export function createSessions(
       return runtime.open(await model.wholeGraph(options), device.device, { threads })
     }
     const pooled = forPooling(model.manifest, name, await loadGraphs(model, name, options), traits)
-    const graph = inPrecision(pooled, precision, traits)
+    // The maps of boxes are too small for tiles.
+    const graph = inPrecision(pooled, precision, name === 'roiHead' ? { ...traits, winograd: undefined } : traits)
     const hold = traits.holdsTensors && name === 'network' ? pooledLevels(model.manifest) : []
     if (!traits.takesWeightsApart) return runtime.open(encodeModel(graph), device.device, { threads, hold })
     const { file, weights } = encodeApart(graph)

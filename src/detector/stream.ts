@@ -59,6 +59,7 @@ export async function* streamDetections<Input>(
       } finally {
         release?.()
       }
+      throwIfAborted(signal)
       const detections = tracker ? tracker.update(result.detections) : result.detections
       yield { ...result, detections, timestamp, index: index++, dropped }
     }

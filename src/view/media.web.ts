@@ -25,10 +25,7 @@ export async function openCameraMedia(camera: string, signal: AbortSignal): Prom
     closeCamera(stream)
     element.srcObject = null
   }
-  await playing(element, signal).catch((error) => {
-    close()
-    throw error
-  })
+  await playing(element, close, signal)
   // A camera that does not know its place is most likely a laptop's.
   return { element, isMirrored: track?.getSettings().facingMode !== 'environment', track, close }
 }
@@ -64,10 +61,7 @@ async function openVideo(src: string, signal: AbortSignal): Promise<Media> {
     element.removeAttribute('src')
     element.load()
   }
-  await playing(element, signal).catch((error) => {
-    close()
-    throw error
-  })
+  await playing(element, close, signal)
   return { element, isMirrored: false, close }
 }
 
@@ -78,13 +72,18 @@ function createVideo(): HTMLVideoElement {
   return element
 }
 
-async function playing(element: HTMLVideoElement, signal: AbortSignal): Promise<void> {
+/** Waits for the first frame; what fails, or is no longer wanted, is closed at once: the light of a camera goes out. */
+async function playing(element: HTMLVideoElement, close: () => void, signal: AbortSignal): Promise<void> {
+  signal.addEventListener('abort', close)
   try {
     await element.play()
+    throwIfAborted(signal)
   } catch (cause) {
+    close()
     throwIfAborted(signal)
     const message = `Expected a picture or video that this browser can show but could not open ${element.currentSrc || 'it'}.`
     throw new VertebraError('IMAGE_NOT_FOUND', message, { cause })
+  } finally {
+    signal.removeEventListener('abort', close)
   }
-  throwIfAborted(signal)
 }

@@ -7,6 +7,7 @@ import type { ModelManifest } from '../../src/models/manifest.ts'
 import { decodeModel } from '../../src/onnx/codec.ts'
 import type { Device, Runtime, Session } from '../../src/runtime/runtime.ts'
 import { errorOf } from '../error-of.ts'
+import { PLAIN_TRAITS } from '../plain-traits.ts'
 import { tinyModelFolder } from '../tiny-model.ts'
 
 let folder: string
@@ -48,13 +49,7 @@ function runtimeOf(times: Partial<Record<Precision, number>>, y = 1): Runtime & 
     probe: async (device) => ({ device, works: true, reason: 'it does' }),
     unwise: async () => undefined,
     isLost: () => false,
-    traits: () => ({
-      roiPooling: 'operator',
-      writesInto: false,
-      keepsInt8Weights: false,
-      holdsTensors: false,
-      takesWeightsApart: false,
-    }),
+    traits: () => PLAIN_TRAITS,
   }
 }
 

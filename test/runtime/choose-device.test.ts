@@ -4,6 +4,7 @@ import { chooseDevice } from '../../src/runtime/choose-device.ts'
 import { nodeRuntime } from '../../src/runtime/node.ts'
 import { probeModel } from '../../src/runtime/probe.ts'
 import type { Device, Runtime } from '../../src/runtime/runtime.ts'
+import { PLAIN_TRAITS } from '../plain-traits.ts'
 
 /** A runtime on which only some devices answer. */
 function runtimeWith(working: readonly Device[], unwise: readonly Device[] = []): Runtime & { probed: Device[] } {
@@ -18,13 +19,7 @@ function runtimeWith(working: readonly Device[], unwise: readonly Device[] = [])
     },
     unwise: async (device) => (unwise.includes(device) ? 'only a software rasteriser' : undefined),
     isLost: () => false,
-    traits: () => ({
-      roiPooling: 'operator',
-      writesInto: false,
-      keepsInt8Weights: false,
-      holdsTensors: false,
-      takesWeightsApart: false,
-    }),
+    traits: () => PLAIN_TRAITS,
     async open() {
       throw new VertebraError('INFERENCE_FAILED', 'not in this test')
     },

@@ -118,6 +118,19 @@ describe('a stream', () => {
     expect(opened.returned).toBe(true)
   })
 
+  it('gives nothing of a frame that was worked on when it was aborted', async () => {
+    const { push, source, closed } = camera()
+    const controller = new AbortController()
+    const detect = async (): Promise<DetectionResult> => {
+      controller.abort()
+      return result(0)
+    }
+    const stream = streamDetections(detect, newestFrames(source), { signal: controller.signal })
+    push(1)
+    expect(await errorOf(stream.next())).toMatch(/^ABORTED/)
+    expect(closed).toEqual([1])
+  })
+
   it('passes on what the detector and the source throw', async () => {
     const { push, source, closed } = camera()
     const broken = streamDetections(async () => {
