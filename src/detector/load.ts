@@ -1,6 +1,7 @@
 import { openModel } from '../models/load.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import type { ModelFiles } from '../models/model-files.ts'
+import { readAhead } from '../models/read-ahead.ts'
 import { isFor, requireBackbone, requireDetector } from '../models/task.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import { checkDeviceChoice, chooseDevice } from '../runtime/choose-device.ts'
@@ -10,7 +11,7 @@ import { localDetector } from './local-detector.ts'
 import { positiveInteger } from './options.ts'
 import type { DecodeImage } from './platform.ts'
 import { checkPrecisionChoice, choosePrecision, type PrecisionChoice } from './precision.ts'
-import { createSessions, type SessionName, type Sessions } from './sessions.ts'
+import { createSessions, graphsOf, type SessionName, type Sessions } from './sessions.ts'
 
 export interface LoadOptions extends WorkOptions {
   /** Where to run. Default `auto`: the best device that works here. */
@@ -67,24 +68,29 @@ export async function openSessions<M extends ModelManifest>(
   const wanted = checkPrecisionChoice(precision)
   if (threads !== undefined) positiveInteger('threads', threads)
   throwIfAborted(signal)
-  const loaded = await openModel(files, { signal })
-  const manifest = check(loaded.manifest)
-  const chosen = await chooseDevice(runtime, choice)
-  const first = await choosePrecision(runtime, chosen.device, manifest, wanted, { signal })
+  const opened = await openModel(files, { signal })
+  const manifest = check(opened.manifest)
   const names = namesFor(manifest)
-  const total = 1 + names.length
-  onProgress?.({ phase: 'load', done: 1, total, item: 'model.json' })
-  const sessions = createSessions(loaded, runtime, { ...chosen, precision: first }, { threads, precision: wanted })
+  const { model, stop } = readAhead(opened, graphsOf(manifest, names), { signal, onProgress })
   try {
-    for (const [i, name] of names.entries()) {
+    const chosen = await chooseDevice(runtime, choice)
+    const first = await choosePrecision(runtime, chosen.device, manifest, wanted, { signal })
+    const total = 1 + names.length
+    onProgress?.({ phase: 'load', done: 1, total, item: 'model.json' })
+    const sessions = createSessions(model, runtime, { ...chosen, precision: first }, { threads, precision: wanted })
+    try {
+      for (const [i, name] of names.entries()) {
+        throwIfAborted(signal)
+        await sessions.open(name, { signal, onProgress })
+        onProgress?.({ phase: 'load', done: i + 2, total, item: name })
+      }
       throwIfAborted(signal)
-      await sessions.open(name, { signal, onProgress })
-      onProgress?.({ phase: 'load', done: i + 2, total, item: name })
+    } catch (error) {
+      await sessions.dispose()
+      throw error
     }
-    throwIfAborted(signal)
-  } catch (error) {
-    await sessions.dispose()
-    throw error
+    return { manifest, sessions }
+  } finally {
+    stop()
   }
-  return { manifest, sessions }
 }

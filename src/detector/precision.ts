@@ -134,7 +134,7 @@ async function measureGain(runtime: Runtime, device: Device, precision: Precisio
 
 const WIDE = 256
 const NARROW = 64
-const SIDE = 40
+const SIDE = 24
 const TURNS = 6
 
 /** A bottleneck, 1x1, 3x3, 1x1, with ReLU, whose weights are all alike and keep the mean of what goes through. */

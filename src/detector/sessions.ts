@@ -1,6 +1,6 @@
 import { VertebraError } from '../errors.ts'
 import type { LoadedModel } from '../models/load.ts'
-import type { ModelManifest } from '../models/manifest.ts'
+import type { AnyGraphName, ModelManifest } from '../models/manifest.ts'
 import { isFor, requireTask } from '../models/task.ts'
 import { encodeApart, encodeModel } from '../onnx/codec.ts'
 import type { Model } from '../onnx/model.ts'
@@ -145,6 +145,14 @@ function withoutHalf(choice: PrecisionChoice): PrecisionChoice {
 
 function pooledMapsOf(manifest: ModelManifest, traits: DeviceTraits): PooledMaps | undefined {
   return roiPoolingOf(manifest, traits) === 'kernel' ? new PooledMaps(traits) : undefined
+}
+
+/** The graphs that sessions are made of. */
+export function graphsOf(manifest: ModelManifest, names: readonly SessionName[]): readonly AnyGraphName[] {
+  // A whole graph is read as bytes.
+  if (isFor(manifest, 'detect-whole')) return []
+  const second = isFor(manifest, 'classify') ? 'classifier' : 'rpn'
+  return names.flatMap((name): readonly AnyGraphName[] => (name === 'network' ? ['backbone', second] : [name]))
 }
 
 async function loadGraphs(model: LoadedModel, name: SessionName, options: WorkOptions): Promise<Model> {
