@@ -255,32 +255,6 @@ describe('vertebra eval --results', () => {
   })
 })
 
-const SHARED = fileURLToPath(new URL('../../../shared/fixtures/coco-val2014-fakebbox', import.meta.url))
-
-describe.skipIf(!existsSync(SHARED))('the published sample (skipped where ../shared is missing)', () => {
-  it('gives the figures of pycocotools', async () => {
-    const data = join(SHARED, 'instances_val2014_100.json')
-    const { stdout } = await evaluate(
-      '--results',
-      join(SHARED, 'instances_val2014_fakebbox100_results.json'),
-      '--data',
-      data,
-      '--json',
-    )
-    const { coco } = JSON.parse(stdout)
-    const expected = JSON.parse(readFileSync(join(SHARED, 'expected.json'), 'utf8'))
-    for (const [ours, theirs] of [
-      ['AP', 'AP'],
-      ['AP50', 'AP50'],
-      ['APs', 'APsmall'],
-      ['AR100', 'AR100'],
-      ['ARl', 'ARlarge'],
-    ]) {
-      expect(coco[ours ?? '']).toBeCloseTo(expected[theirs ?? ''], 9)
-    }
-  })
-})
-
 /** Starts a run and kills it, with no chance to tidy up, as soon as `ready`. */
 function killWhen(ready: () => boolean): Promise<void> {
   const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))

@@ -1,57 +1,14 @@
 import { createReadStream } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { unexpected, type VertebraError, type VertebraErrorCode } from '../../src/errors.ts'
-import { type DecodeOptions, decodeImage, type ImageInput } from '../../src/images/decode.node.ts'
-import type { RgbImage } from '../../src/images/image.ts'
+import { decodeImage, type ImageInput } from '../../src/images/decode.node.ts'
+import { expectFlag, failure } from './expect-picture.ts'
 import { fixture } from './fixtures.ts'
-
-/** Red left, green right, a blue bar at the bottom; 24 x 16. */
-function expectFlag(image: RgbImage, tolerance: number, colours: [number[], number[], number[]] = FLAG): void {
-  expect([image.width, image.height]).toEqual([24, 16])
-  const points: [number, number, number[]][] = [
-    [3, 3, colours[0]],
-    [20, 3, colours[1]],
-    [12, 14, colours[2]],
-  ]
-  for (const [x, y, colour] of points) {
-    const pixel = image.data.subarray((y * 24 + x) * 3, (y * 24 + x) * 3 + 3)
-    for (let c = 0; c < 3; c++) {
-      expect(Math.abs((pixel[c] as number) - (colour[c] as number)), `${[...pixel]} at ${x},${y}`).toBeLessThanOrEqual(
-        tolerance,
-      )
-    }
-  }
-}
-
-const FLAG: [number[], number[], number[]] = [
-  [255, 0, 0],
-  [0, 255, 0],
-  [0, 0, 255],
-]
-
-async function failure(input: unknown, code: VertebraErrorCode, options?: DecodeOptions): Promise<string> {
-  const error: VertebraError = await decodeImage(input as ImageInput, options).then(
-    () => {
-      throw unexpected('the test', `a failure with ${code}`, 'a picture')
-    },
-    (cause) => cause,
-  )
-  expect({ name: error.name, code: error.code, message: error.message }).toEqual({
-    name: 'VertebraError',
-    code,
-    message: error.message,
-  })
-  expect(error.message).not.toContain('\n')
-  return error.message
-}
 
 describe('formats', () => {
   test.each([
@@ -275,63 +232,6 @@ describe('bad input', () => {
     expect(
       await failure('file://elsewhere/a.jpg', process.platform === 'win32' ? 'IMAGE_NOT_FOUND' : 'INVALID_ARGUMENT'),
     )
-  })
-})
-
-describe('network', () => {
-  let server: Server
-  let base = ''
-  beforeAll(async () => {
-    const picture = await readFile(fixture('palette.png'))
-    server = createServer((request, response) => {
-      if (request.url === '/flag.png') response.end(picture)
-      else if (request.url === '/moved') response.writeHead(302, { location: '/flag.png' }).end()
-      else if (request.url === '/big') response.writeHead(200, { 'content-length': 1e9 }).write('x')
-      else if (request.url === '/half') {
-        response.writeHead(200, { 'content-length': picture.length })
-        response.write(picture.subarray(0, 20), () => response.destroy())
-      } else if (request.url === '/slow') response.writeHead(200).write(picture.subarray(0, 20))
-      else if (request.url === '/broken') response.writeHead(500).end('sorry')
-      else response.writeHead(404).end('no')
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  })
-  afterAll(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-
-  test('downloads, and follows redirects', async () => {
-    expectFlag(await decodeImage(`${base}/flag.png`), 0)
-    expectFlag(await decodeImage(new URL(`${base}/moved`)), 0)
-  })
-
-  test('failures', async () => {
-    expect(await failure(`${base}/none.png?key=secret`, 'IMAGE_NOT_FOUND')).toBe(
-      `Expected a picture at ${base}/none.png but the server answered 404 Not Found.`,
-    )
-    expect(await failure(`${base}/broken`, 'NETWORK')).toContain('500')
-    expect(await failure(`${base}/half`, 'NETWORK')).toContain(`Could not download ${base}/half`)
-    expect(await failure(`${base}/slow`, 'NETWORK', { timeoutMs: 100 })).toContain('not complete after 0.1 s')
-    expect(await failure(`${base}/big`, 'IMAGE_TOO_LARGE')).toContain('MiB')
-    expect(await failure('http://127.0.0.1:9/a.png', 'NETWORK')).toContain('http://127.0.0.1:9/a.png')
-  })
-
-  test('aborted before, while it downloads, while a stream is silent, while a file decodes', async () => {
-    const reason = new Error('enough')
-    const message = 'The work was cancelled by its AbortSignal.'
-    expect(await failure(fixture('rgb.jpg'), 'ABORTED', { signal: AbortSignal.abort(reason) })).toBe(message)
-    const silent = new Readable({ read() {} })
-    const stream = await sharp({ create: { width: 3000, height: 3000, channels: 3, background: 'red' } })
-      .png()
-      .toBuffer()
-    for (const input of [`${base}/slow`, silent, stream]) {
-      const controller = new AbortController()
-      const done = decodeImage(input, { signal: controller.signal }).catch((error) => error)
-      setTimeout(() => controller.abort(reason), 5)
-      expect(await done).toMatchObject({ code: 'ABORTED', cause: reason })
-    }
   })
 })
 
