@@ -34,15 +34,9 @@ export function resampleRows(
   const inLevels = how.filter === 'antialias' && how.output === 'uint8'
   const rowsFirst = inLevels && goesVerticalFirst(image, width, height)
 
-  const stride = image.width * 3
-  const rowLength = width * 3 * (inLevels ? 1 : 4)
-  const slotLength = roomFor(rowsFirst ? stride : rowLength)
-  const step = 8 + 4 * horizontal.taps
-  const table = width * step
-  const wide = table + 8 * vertical.taps
-  const ring = align16(wide + roomFor(stride))
-  const result = ring + vertical.taps * slotLength
-  const kernel = resampleKernel(result + roomFor(rowLength))
+  const layout = layOut(image.width, width, horizontal.taps, vertical.taps, inLevels ? 1 : 4, rowsFirst)
+  const { stride, rowLength, slotLength, step, table, wide, ring, result } = layout
+  const kernel = resampleKernel(layout.end)
   const { buffer } = kernel.memory
   const pixels = inLevels ? kernel.pixels8 : kernel.pixels32
   const rows = inLevels ? kernel.rows8 : kernel.rows32
@@ -76,6 +70,29 @@ export function resampleRows(
     if (levels) for (let i = 0; i < levels.length; i++) levels[i] = Math.floor((row[i] as number) + 0.5)
     onRow(y, levels ?? row)
   }
+}
+
+/**
+ * Where things lie in the kernel's memory, in bytes: the plan of a row, the `table` of rows to be added with their weights, one row as
+ * `wide` as the picture, the `ring` of slots, the `result`.
+ */
+function layOut(
+  imageWidth: number,
+  width: number,
+  tapsAcross: number,
+  tapsDown: number,
+  channelBytes: number,
+  rowsFirst: boolean,
+) {
+  const stride = imageWidth * 3
+  const rowLength = width * 3 * channelBytes
+  const slotLength = roomFor(rowsFirst ? stride : rowLength)
+  const step = 8 + 4 * tapsAcross
+  const table = width * step
+  const wide = table + 8 * tapsDown
+  const ring = align16(wide + roomFor(stride))
+  const result = ring + tapsDown * slotLength
+  return { stride, rowLength, slotLength, step, table, wide, ring, result, end: result + roomFor(rowLength) }
 }
 
 /** What each pixel of a row is made of, at the beginning of the kernel's memory. */
