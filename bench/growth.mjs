@@ -1,4 +1,5 @@
 // How the cost of a detection grows: with the size of the photo, proposals, classes, objects in the picture, batch, threads.
+// Questions that --json has the answers of, and that --only leaves out, are drawn as they were.
 //   node bench/growth.mjs [--only pixels,classes] [--model resnet101-voc] [--rounds 5] [--json file] [--plot docs/plots/growth.svg]
 // The forms of one question take turns, so that whatever else the machine does meets all alike. Prints Markdown. With --json what
 // was measured is also kept, and joined with what the file already has, so that the plot can be made of several runs.
@@ -81,7 +82,7 @@ const QUESTIONS = {
 const STAGES = ['prepare', 'network', 'proposals', 'pooling', 'head', 'postprocess']
 const stored = values.json && existsSync(values.json) ? JSON.parse(readFileSync(values.json, 'utf8')) : {}
 console.log(`${machine()}, ${values.model}, median of ${rounds}`)
-for (const key of values.only?.split(',') ?? Object.keys(QUESTIONS)) {
+for (const key of values.only?.split(',').filter(Boolean) ?? Object.keys(QUESTIONS)) {
   stored[key] = await answer(key, QUESTIONS[key])
   printTable(stored[key])
   if (values.json) writeFileSync(values.json, `${JSON.stringify(stored, undefined, 2)}\n`)

@@ -3,8 +3,8 @@ import { scaleLinear } from 'd3-scale'
 import { line } from 'd3-shape'
 
 const WIDTH = 300
-const HEIGHT = 220
-const MARGIN = { left: 52, right: 14, top: 30, bottom: 40 }
+const HEIGHT = 236
+const MARGIN = { left: 52, right: 14, top: 46, bottom: 40 }
 const COLOURS = ['#1f6feb', '#d1570a', '#1a7f37']
 
 const escaped = (text) => String(text).replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`)
@@ -53,9 +53,9 @@ function drawPanel({ title, x: label, series }) {
     const colour = COLOURS[i % COLOURS.length]
     parts.push(`<path d="${path(own)}" fill="none" stroke="${colour}" stroke-width="2"/>`)
     for (const [a, b] of own) parts.push(`<circle cx="${rounded(x(a))}" cy="${rounded(y(b))}" r="3" fill="${colour}"/>`)
-    const at = MARGIN.top + 12 + 14 * i
-    parts.push(`<text x="${MARGIN.left + 8}" y="${at}" fill="${colour}">${escaped(name)}</text>`)
   })
+  const names = series.map(({ name }, i) => `<tspan fill="${COLOURS[i % COLOURS.length]}">${escaped(name)}</tspan>`)
+  parts.push(`<text x="${MARGIN.left}" y="32">${names.join(' · ')}</text>`)
   return parts.join('')
 }
 
