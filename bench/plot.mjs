@@ -49,7 +49,7 @@ function drawPanel({ title, x: label, series }) {
     ([value]) => rounded(x(value)),
     ([, value]) => rounded(y(value)),
   )
-  series.forEach(({ name, points: own }, i) => {
+  series.forEach(({ points: own }, i) => {
     const colour = COLOURS[i % COLOURS.length]
     parts.push(`<path d="${path(own)}" fill="none" stroke="${colour}" stroke-width="2"/>`)
     for (const [a, b] of own) parts.push(`<circle cx="${rounded(x(a))}" cy="${rounded(y(b))}" r="3" fill="${colour}"/>`)
