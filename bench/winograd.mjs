@@ -41,8 +41,7 @@ for (const model of values.models.split(',')) {
   const plain = network(model)
   const forms = {
     'as they are': plain,
-    'tiles of 2': winogradConvolutions(plain, { tile: 2, channels: 64 }),
-    'tiles of 4': winogradConvolutions(plain, { tile: 4, channels: 64 }),
+    'in Winograd form': winogradConvolutions(plain),
   }
   const times = {}
   const sessions = {}

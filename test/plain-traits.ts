@@ -7,5 +7,5 @@ export const PLAIN_TRAITS: DeviceTraits = {
   keepsInt8Weights: false,
   holdsTensors: false,
   takesWeightsApart: false,
-  winograd: undefined,
+  prefersWinograd: false,
 }

@@ -1,9 +1,10 @@
 import { unexpected, VertebraError } from '../errors.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import { isFor } from '../models/task.ts'
+import { int, ints } from '../onnx/attributes.ts'
 import { encodeModel } from '../onnx/codec.ts'
-import { GraphBuilder, type Value } from '../onnx/graph.ts'
-import type { Model } from '../onnx/model.ts'
+import type { Attribute, Model, Node, Tensor } from '../onnx/model.ts'
+import { plainNode } from '../onnx/plain-node.ts'
 import { tensorFrom } from '../onnx/tensors.ts'
 import { computeInHalf } from '../onnx/transforms/compute-in-half.ts'
 import { dequantizeWeights } from '../onnx/transforms/dequantize-weights.ts'
@@ -11,6 +12,7 @@ import { restoreFloats } from '../onnx/transforms/restore-floats.ts'
 import { winogradConvolutions } from '../onnx/transforms/winograd.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import type { Device, DeviceTraits, Runtime, Session } from '../runtime/runtime.ts'
+import { smallModel } from '../runtime/small-model.ts'
 
 /** What a network can compute in. */
 export const PRECISIONS = ['float32', 'float16', 'int8'] as const
@@ -78,12 +80,12 @@ export async function choosePrecision(
 export function inPrecision(
   model: Model,
   precision: Precision,
-  { keepsInt8Weights, winograd }: Pick<DeviceTraits, 'keepsInt8Weights' | 'winograd'>,
+  { keepsInt8Weights, prefersWinograd }: Pick<DeviceTraits, 'keepsInt8Weights' | 'prefersWinograd'>,
 ): Model {
   const layers = precision === 'int8' ? model : restoreFloats(model)
   const weights = keepsInt8Weights ? layers : dequantizeWeights(layers)
   if (precision === 'float16') return computeInHalf(weights)
-  return precision === 'float32' && winograd ? winogradConvolutions(weights, winograd) : weights
+  return precision === 'float32' && prefersWinograd ? winogradConvolutions(weights) : weights
 }
 
 /** What was measured in this process; a device does not change, and the measurement takes a tenth of a second. */
@@ -139,28 +141,39 @@ const TURNS = 6
 
 /** A bottleneck, 1x1, 3x3, 1x1, with ReLU, whose weights are all alike and keep the mean of what goes through. */
 function probeNetwork(isInt8: boolean): Model {
-  const graph = new GraphBuilder('probe')
-  const scalar = (name: string, value: Float32Array | Uint8Array): Value =>
-    graph.initializer(name, tensorFrom(value, []))
-  const [scale, zero] = [scalar('scale', Float32Array.of(1 / 128)), scalar('zero', new Uint8Array(1))]
-  const bytes = (value: Value): Value =>
-    isInt8 ? graph.dequantizeLinear(graph.quantizeLinear(value, scale, zero), scale, zero) : value
-  function convolution(name: string, x: Value, inputs: number, outputs: number, kernel: number): Value {
-    const dims = [outputs, inputs, kernel, kernel]
-    const fan = inputs * kernel ** 2
-    const weight = isInt8
-      ? graph.dequantizeLinear(
-          graph.initializer(name, tensorFrom(new Int8Array(outputs * fan).fill(1), dims)),
-          graph.initializer(`${name}.scale`, tensorFrom(new Float32Array(outputs).fill(1 / fan))),
-          undefined,
-          0,
-        )
-      : graph.initializer(name, tensorFrom(new Float32Array(outputs * fan).fill(1 / fan), dims))
-    return bytes(graph.relu(graph.conv(x, weight, undefined, { pads: (kernel - 1) / 2 })))
+  const nodes: Node[] = []
+  const initializers = new Map<string, Tensor>([
+    ['scale', tensorFrom(Float32Array.of(1 / 128), [])],
+    ['zero', tensorFrom(new Uint8Array(1), [])],
+  ])
+  function step(opType: string, inputs: string[], name: string, attributes?: Record<string, Attribute>): string {
+    nodes.push(plainNode(opType, inputs, name, attributes))
+    return name
   }
-  const x = bytes(graph.input('x', 'float32', [1, WIDE, SIDE, SIDE]))
-  const a = convolution('a', x, WIDE, NARROW, 1)
-  const b = convolution('b', a, NARROW, NARROW, 3)
-  graph.output(convolution('c', b, NARROW, WIDE, 1), 'y')
-  return graph.build()
+  function bytes(value: string): string {
+    if (!isInt8) return value
+    const stored = step('QuantizeLinear', [value, 'scale', 'zero'], `${value}.bytes`)
+    return step('DequantizeLinear', [stored, 'scale', 'zero'], `${value}.floats`)
+  }
+  function weights(name: string, dims: readonly [number, number, number, number]): string {
+    const [outputs, ...fan] = dims
+    const count = fan.reduce((product, dim) => product * dim, 1)
+    if (!isInt8) {
+      initializers.set(name, tensorFrom(new Float32Array(outputs * count).fill(1 / count), dims))
+      return name
+    }
+    initializers.set(`${name}.bytes`, tensorFrom(new Int8Array(outputs * count).fill(1), dims))
+    initializers.set(`${name}.scale`, tensorFrom(new Float32Array(outputs).fill(1 / count)))
+    return step('DequantizeLinear', [`${name}.bytes`, `${name}.scale`], name, { axis: int(0) })
+  }
+  function convolution(x: string, name: string, outputs: number, inputs: number, kernel: number): string {
+    const weight = weights(`${name}.weight`, [outputs, inputs, kernel, kernel])
+    const pad = (kernel - 1) / 2
+    const sum = step('Conv', [x, weight], `${name}.sum`, { pads: ints([pad, pad, pad, pad]) })
+    return bytes(step('Relu', [sum], name))
+  }
+  const a = convolution(bytes('x'), 'a', NARROW, WIDE, 1)
+  const b = convolution(a, 'b', NARROW, NARROW, 3)
+  step('Identity', [convolution(b, 'c', WIDE, NARROW, 1)], 'y')
+  return smallModel([1, WIDE, SIDE, SIDE], nodes, initializers)
 }

@@ -64,7 +64,7 @@ export function createSessions(
     }
     const pooled = forPooling(model.manifest, name, await loadGraphs(model, name, options), traits)
     // The maps of boxes are too small for tiles.
-    const graph = inPrecision(pooled, precision, name === 'roiHead' ? { ...traits, winograd: undefined } : traits)
+    const graph = inPrecision(pooled, precision, name === 'roiHead' ? { ...traits, prefersWinograd: false } : traits)
     const hold = traits.holdsTensors && name === 'network' ? pooledLevels(model.manifest) : []
     if (!traits.takesWeightsApart) return runtime.open(encodeModel(graph), device.device, { threads, hold })
     const { file, weights } = encodeApart(graph)

@@ -100,3 +100,8 @@ function render({ constant, names }: Factors): Dim {
 function operand(dim: Dim): string {
   return typeof dim === 'number' || /^(?:\w+|(?:ceil|floor)\([^()]*\))$/.test(dim) ? String(dim) : `(${dim})`
 }
+
+/** Dimensions as people write them: `[1, 64, ceil(H/4), ceil(W/4)]`. */
+export function showDims(dims: readonly Dim[]): string {
+  return `[${dims.join(', ')}]`
+}

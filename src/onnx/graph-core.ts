@@ -1,11 +1,16 @@
 import { unexpected, VertebraError } from '../errors.ts'
-import type { Attribute, DataType, Dim, Model, Node, Tensor } from './model.ts'
+import {
+  type Attribute,
+  type DataType,
+  type Dim,
+  type Model,
+  type Node,
+  type Tensor,
+  WRITTEN_VERSION,
+} from './model.ts'
 import type { Inferred } from './shape-context.ts'
 import { inferNode } from './shape-rules.ts'
 import { int64Tensor, integersOf } from './tensors.ts'
-
-/** The IR version and standard operator set of everything this library writes: read by ONNX Runtime 1.12 and later. */
-export const WRITTEN_VERSION: { readonly irVersion: number; readonly opset: number } = { irVersion: 8, opset: 17 }
 
 /** A value of the graph under construction: the handle that operators take and give. */
 export interface Value extends Inferred {

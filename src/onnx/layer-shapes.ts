@@ -1,5 +1,6 @@
+import { showDims } from './dims.ts'
 import type { Dim } from './model.ts'
-import { type Inferred, type ShapeContext, type ShapeRule, showDims } from './shape-context.ts'
+import type { Inferred, ShapeContext, ShapeRule } from './shape-context.ts'
 import { broadcast } from './tensor-shapes.ts'
 
 /** Shape rules of the operators that compute: convolution, pooling, normalisation, matrix products, RoI pooling. */

@@ -72,3 +72,6 @@ export interface Model {
   readonly metadata: Readonly<Record<string, string>>
   readonly graph: Graph
 }
+
+/** The IR version and standard operator set of everything this library writes: read by ONNX Runtime 1.12 and later. */
+export const WRITTEN_VERSION: { readonly irVersion: number; readonly opset: number } = { irVersion: 8, opset: 17 }

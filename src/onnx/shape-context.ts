@@ -1,6 +1,6 @@
 import { VertebraError } from '../errors.ts'
 import { intOf, intsOf, stringOf } from './attributes.ts'
-import { windowCount } from './dims.ts'
+import { showDims, windowCount } from './dims.ts'
 import type { DataType, Dim, Node } from './model.ts'
 
 /** What is known of a value without running the graph. */
@@ -148,9 +148,4 @@ export class ShapeContext {
       { value: this.node },
     )
   }
-}
-
-/** Dimensions as people write them: `[1, 64, ceil(H/4), ceil(W/4)]`. */
-export function showDims(dims: readonly Dim[]): string {
-  return `[${dims.join(', ')}]`
 }

@@ -1,6 +1,7 @@
 import { unexpected } from '../errors.ts'
+import { showDims } from './dims.ts'
 import type { Dim, Model, Node } from './model.ts'
-import { type Inferred, showDims } from './shape-context.ts'
+import type { Inferred } from './shape-context.ts'
 import { inferNode } from './shape-rules.ts'
 import { elementCount, integersOf } from './tensors.ts'
 

@@ -1,6 +1,6 @@
-import { ceilDivide, productDims, quotientDims, sumDims } from './dims.ts'
+import { ceilDivide, productDims, quotientDims, showDims, sumDims } from './dims.ts'
 import type { Dim } from './model.ts'
-import { type Inferred, type ShapeContext, type ShapeRule, showDims } from './shape-context.ts'
+import type { Inferred, ShapeContext, ShapeRule } from './shape-context.ts'
 import { dataTypeOf } from './tensors.ts'
 
 /** Shape rules of the operators that work element by element or only move elements. */

@@ -63,8 +63,7 @@ function createRuntime(ort: OnnxRuntimeNode): Runtime {
       keepsInt8Weights: false,
       holdsTensors: false,
       takesWeightsApart: false,
-      // Its convolutions 3x3 are as fast as Winograd's form of them, which holds twice the memory.
-      winograd: undefined,
+      prefersWinograd: false,
     }),
   }
 }

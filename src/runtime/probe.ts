@@ -1,7 +1,8 @@
 import { encodeModel } from '../onnx/codec.ts'
-import { GraphBuilder } from '../onnx/graph.ts'
+import { plainNode } from '../onnx/plain-node.ts'
 import { shortReason } from './choose-device.ts'
 import type { Device, DeviceReport, Runtime } from './runtime.ts'
+import { smallModel } from './small-model.ts'
 
 /** Tries a device with a graph of one operator, y = relu(x): enough to see whether it answers at all. */
 export async function probeDevice(device: Device, open: Runtime['open']): Promise<DeviceReport> {
@@ -20,8 +21,5 @@ export async function probeDevice(device: Device, open: Runtime['open']): Promis
 
 /** The graph y = relu(x), x of one channel. */
 export function probeModel(): Uint8Array {
-  const graph = new GraphBuilder('probe')
-  const x = graph.input('x', 'float32', [1, 1, 'H', 'W'])
-  graph.output(graph.relu(x), 'y')
-  return encodeModel(graph.build())
+  return encodeModel(smallModel([1, 1, 2, 2], [plainNode('Relu', ['x'], 'y')]))
 }

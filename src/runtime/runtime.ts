@@ -1,5 +1,3 @@
-import type { WinogradOptions } from '../onnx/transforms/winograd.ts'
-
 /**
  * The small contract between this library and whatever executes an ONNX graph. The detector knows only this file; the
  * entries `index.node.ts` and `index.web.ts` inject the implementation.
@@ -96,8 +94,8 @@ export interface DeviceTraits {
   readonly holdsTensors: boolean
   /** A graph's weights may be given beside it, which spares a copy of them. */
   readonly takesWeightsApart: boolean
-  /** For which convolutions Winograd's form is faster here in float32. */
-  readonly winograd: WinogradOptions | undefined
+  /** In float32, 3x3 convolutions are faster in Winograd's form. */
+  readonly prefersWinograd: boolean
 }
 
 export interface SessionOptions {

@@ -76,7 +76,7 @@ export function createWebRuntime(modules: RuntimeModules = {}): Runtime {
       keepsInt8Weights: device === 'wasm',
       holdsTensors: device === 'webgpu',
       takesWeightsApart: true,
-      winograd: device === 'wasm' ? { tile: 4, channels: 64 } : undefined,
+      prefersWinograd: device === 'wasm',
     }),
   }
 }

@@ -1,5 +1,6 @@
 import { ints } from '../attributes.ts'
 import type { Model, Node } from '../model.ts'
+import { plainNode } from '../plain-node.ts'
 import { freshName, valueNames } from './readers.ts'
 
 /**
@@ -15,14 +16,7 @@ export function channelsLastOutputs(model: Model, names: readonly string[]): Mod
   const renamed = new Map(names.map((name) => [name, freshName(`${name}.channels_first`, taken)]))
   const rename = (name: string): string => renamed.get(name) ?? name
   const transposes = [...renamed].map(
-    ([name, source]): Node => ({
-      name: `${name}.transpose`,
-      opType: 'Transpose',
-      domain: '',
-      inputs: [source],
-      outputs: [name],
-      attributes: { perm: ints([0, 2, 3, 1]) },
-    }),
+    ([name, source]): Node => plainNode('Transpose', [source], name, { perm: ints([0, 2, 3, 1]) }),
   )
   const nodes = graph.nodes.map((node) => ({
     ...node,

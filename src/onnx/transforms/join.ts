@@ -1,6 +1,6 @@
 import { unexpected, VertebraError } from '../../errors.ts'
+import { showDims } from '../dims.ts'
 import type { Graph, Model, Node, ValueInfo } from '../model.ts'
-import { showDims } from '../shape-context.ts'
 import { pruneModel } from './prune.ts'
 import { freshName, valueNames } from './readers.ts'
 

@@ -1,6 +1,7 @@
 import { unexpected } from '../../errors.ts'
 import { int, intOf, ints, string } from '../attributes.ts'
-import type { Attribute, Model, Node, Tensor, ValueInfo } from '../model.ts'
+import type { Model, Node, Tensor, ValueInfo } from '../model.ts'
+import { plainNode } from '../plain-node.ts'
 import { int64Tensor } from '../tensors.ts'
 import { pruneModel } from './prune.ts'
 
@@ -44,25 +45,17 @@ function gridNodes(node: Node, grid: string, initializers: Map<string, Tensor>):
   initializers.set(shape, int64Tensor([0, -1, size, size]))
   const axes = `${output}.axes`
   initializers.set(axes, int64Tensor([0]))
-  const step = (opType: string, inputs: string[], name: string, attributes: Record<string, Attribute> = {}): Node => ({
-    name,
-    opType,
-    domain: '',
-    inputs,
-    outputs: [name],
-    attributes,
-  })
   const window = ints([ratio, ratio])
   return [
-    step('GridSample', [map, grid], `${output}.samples`, {
+    plainNode('GridSample', [map, grid], `${output}.samples`, {
       mode: string('bilinear'),
       padding_mode: string('border'),
       align_corners: int(1),
     }),
-    step('AveragePool', [`${output}.samples`], `${output}.means`, { kernel_shape: window, strides: window }),
-    step('Squeeze', [`${output}.means`, axes], `${output}.rows`),
-    step('Reshape', [`${output}.rows`, shape], `${output}.bins`),
-    step('Transpose', [`${output}.bins`], output, { perm: ints([1, 0, 2, 3]) }),
+    plainNode('AveragePool', [`${output}.samples`], `${output}.means`, { kernel_shape: window, strides: window }),
+    plainNode('Squeeze', [`${output}.means`, axes], `${output}.rows`),
+    plainNode('Reshape', [`${output}.rows`, shape], `${output}.bins`),
+    plainNode('Transpose', [`${output}.bins`], output, { perm: ints([1, 0, 2, 3]) }),
   ]
 }
 
