@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
-import { PRECISIONS } from '../detector/precision.ts'
+import { PRECISIONS } from '../detector/in-precision.ts'
 import { DEVICES } from '../runtime/runtime.ts'
 
 /** Options that several commands share, so that they read the same everywhere. */

@@ -1,6 +1,6 @@
 import type { OpenDataset } from '../datasets/open-dataset.node.ts'
 import { detectAll } from '../detector/detect-all.ts'
-import type { Precision } from '../detector/precision.ts'
+import type { Precision } from '../detector/in-precision.ts'
 import { evaluateCoco, evaluateVoc } from '../evaluate/index.ts'
 import { cocoResults, type Dataset, type ImageDetections } from '../formats/index.ts'
 import { loadDetector, type NodeLoadOptions } from '../load/node.ts'

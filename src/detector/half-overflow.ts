@@ -1,5 +1,5 @@
 import { VertebraError } from '../errors.ts'
-import type { Precision } from './precision.ts'
+import type { Precision } from './in-precision.ts'
 
 const FLOAT16 = 'float16'
 

@@ -9,8 +9,9 @@ import type { WorkOptions } from '../progress.ts'
 import { type ChosenDevice, chooseDevice } from '../runtime/choose-device.ts'
 import type { DeviceTraits, Runtime, Session, SessionOptions } from '../runtime/runtime.ts'
 import { isHalfOverflow } from './half-overflow.ts'
+import { inPrecision, type Precision } from './in-precision.ts'
 import { PooledMaps } from './pooled-maps.ts'
-import { choosePrecision, inPrecision, type Precision, type PrecisionChoice } from './precision.ts'
+import { choosePrecision, type PrecisionChoice } from './precision.ts'
 import { forPooling, roiPoolingOf } from './roi-pooling.ts'
 
 /**

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { choosePrecision, type Precision, type PrecisionChoice } from '../../src/detector/precision.ts'
+import type { Precision } from '../../src/detector/in-precision.ts'
+import { choosePrecision, type PrecisionChoice } from '../../src/detector/precision.ts'
 import { loadDetector } from '../../src/load/node.ts'
 import { openModel } from '../../src/models/load.ts'
 import { locateModel } from '../../src/models/locate.node.ts'
