@@ -138,33 +138,42 @@ describe.skipIf(missing)('streams in a page', { timeout: 90_000 }, () => {
     const counts = await page.evaluate(async () => {
       const detector = await vertebra.loadDetector('tiny', { device: 'wasm' })
       const media = await navigator.mediaDevices.getUserMedia({ video: true })
-      const counts: number[] = []
       let count = 0
       const controller = new AbortController()
       const work = errorOf(async () => {
         for await (const _ of detector.stream(media, { signal: controller.signal })) count += 1
       })
-      const hide = async (hidden: boolean): Promise<void> => {
+      const hide = (hidden: boolean): void => {
         Object.defineProperty(document, 'hidden', { value: hidden, configurable: true })
         document.dispatchEvent(new Event('visibilitychange'))
-        await new Promise((resolve) => setTimeout(resolve, 500))
-        counts.push(count)
-        await new Promise((resolve) => setTimeout(resolve, 700))
-        counts.push(count)
       }
-      await hide(false)
-      await hide(true)
-      await hide(false)
+      const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+      const until = async (isSo: () => boolean): Promise<void> => {
+        for (let i = 0; i < 600 && !isSo(); i++) await pause(50)
+      }
+      await until(() => count > 0)
+      const moving = count
+      hide(true)
+      // A frame that is being worked on comes to its end.
+      let before = -1
+      for (let i = 0; i < 20 && before !== count; i++) {
+        before = count
+        await pause(1000)
+      }
+      const still = count
+      await pause(700)
+      const hidden = count
+      hide(false)
+      await until(() => count > hidden)
       controller.abort()
       await work
       for (const track of media.getTracks()) track.stop()
       await detector.dispose()
-      return counts
+      return { moving, still, hidden, again: count }
     })
-    const [, moving = 0, hidden = 0, still = 0, , again = 0] = counts
-    expect(moving).toBeGreaterThan(0)
-    expect(still).toBe(hidden)
-    expect(again).toBeGreaterThan(still)
+    expect(counts.moving).toBeGreaterThan(0)
+    expect(counts.hidden).toBe(counts.still)
+    expect(counts.again).toBeGreaterThan(counts.still)
   })
 
   it('works on the newest of the frames that a page pushes, and closes them', async () => {
