@@ -8,41 +8,53 @@ const common = {
   format: 'esm',
   platform: 'neutral',
   target: 'es2022',
-  // tsup itself sets the option baseUrl, which TypeScript 6 only warns about.
-  dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
   sourcemap: false,
   treeshake: true,
   minifySyntax: true,
 } as const
 
+const library = {
+  'index.node': 'src/index.node.ts',
+  boxes: 'src/boxes/index.ts',
+  onnx: 'src/onnx/index.ts',
+  architectures: 'src/architectures/index.ts',
+  formats: 'src/formats/index.ts',
+  convert: 'src/convert/index.ts',
+  evaluate: 'src/evaluate/index.ts',
+  'images.node': 'src/images/index.node.ts',
+  'images.web': 'src/images/index.web.ts',
+  'draw.node': 'src/draw/index.node.ts',
+}
+
+const page = {
+  index: 'src/index.web.ts',
+  draw: 'src/draw/index.web.ts',
+  view: 'src/view/index.web.ts',
+}
+
 const config: ReturnType<typeof defineConfig> = defineConfig([
   {
     ...common,
     entry: {
-      'index.node': 'src/index.node.ts',
+      ...library,
       'worker.node': 'src/worker/worker.node.ts',
-      boxes: 'src/boxes/index.ts',
-      onnx: 'src/onnx/index.ts',
-      architectures: 'src/architectures/index.ts',
-      formats: 'src/formats/index.ts',
-      convert: 'src/convert/index.ts',
-      evaluate: 'src/evaluate/index.ts',
-      'images.node': 'src/images/index.node.ts',
-      'images.web': 'src/images/index.web.ts',
-      'draw.node': 'src/draw/index.node.ts',
       cli: 'src/cli/main.ts',
     },
     external: [/^node:/],
+    dts: {
+      // A page's types too, so that a class is one type wherever it is imported from.
+      entry: {
+        ...library,
+        ...Object.fromEntries(Object.entries(page).map(([name, file]) => [`web/${name}`, file])),
+      },
+      // tsup itself sets the option baseUrl, which TypeScript 6 only warns about.
+      compilerOptions: { ignoreDeprecations: '6.0' },
+    },
   },
   {
     ...common,
     // A page without a bundler takes these as they are, so they bring their small dependencies with them.
-    entry: {
-      index: 'src/index.web.ts',
-      worker: 'src/worker/worker.web.ts',
-      draw: 'src/draw/index.web.ts',
-      view: 'src/view/index.web.ts',
-    },
+    entry: { ...page, worker: 'src/worker/worker.web.ts' },
     outDir: 'dist/web',
     external: [/^onnxruntime-/],
     noExternal: [/^(?!onnxruntime-)/],
