@@ -3,7 +3,7 @@
     training/.venv/bin/python test/reference/zoo.py
 
 `counts`: parameters, and multiply-adds for one picture of the network's own size, of every network of the zoo, counted on PyTorch
-modules: torchvision's own where it has the network, else the modules below, written from the papers. `runs`: outputs of some of
+modules: torchvision's own where it has the network, else residual_networks.py's. `runs`: outputs of some of
 them, in full or narrower, with weights and pictures that `seeded` makes from their names, as test/architectures/seeded.ts does; of
 each output the shape, the largest absolute value and 64 values at flat index i * size // 64.
 """
@@ -16,10 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 from torchvision.models.vgg import VGG, make_layers
+
+from residual_networks import Residual
+from zoo_names import alexnet_name, googlenet_name, own_name, preact_name, resnet_name, vgg_name
 
 FILE = Path(__file__).parent.parent / "fixtures" / "architectures" / "zoo.json"
 SAMPLES = 64
@@ -59,80 +61,6 @@ def interval(name: str, shape: tuple[int, ...]) -> tuple[float, float]:
         return -0.2, 0.2
     bound = (6 / np.prod(shape[1:])) ** 0.5
     return -bound, bound
-
-
-class Unit(nn.Module):
-    """A residual unit from the papers' figures: v1 (stride on the first layer) or pre-activation."""
-
-    def __init__(self, inputs: int, width: int, stride: int, bottleneck: bool, option: str, preact: bool) -> None:
-        super().__init__()
-        outputs = width * 4 if bottleneck else width
-        sizes = [(width, 1), (width, 3), (outputs, 1)] if bottleneck else [(width, 3), (outputs, 3)]
-        on_second = preact and bottleneck
-        self.option, self.preact, self.stride, self.outputs = option, preact, stride, outputs
-        before = inputs
-        for i, (channels, kernel) in enumerate(sizes, start=1):
-            step = stride if i == (2 if on_second else 1) else 1
-            setattr(self, f"conv{i}", nn.Conv2d(before, channels, kernel, step, kernel // 2, bias=False))
-            setattr(self, f"bn{i}", nn.BatchNorm2d(before if preact else channels))
-            before = channels
-        self.layers = len(sizes)
-        if option == "C" or (option == "B" and inputs != outputs):
-            self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
-            if not preact:
-                self.shortcut_bn = nn.BatchNorm2d(outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = x
-        for i in range(1, self.layers + 1):
-            conv, bn = getattr(self, f"conv{i}"), getattr(self, f"bn{i}")
-            if self.preact:
-                y = bn(y).relu()
-                first = y if i == 1 else first
-                y = conv(y)
-            else:
-                y = bn(conv(y))
-                y = y.relu() if i < self.layers else y
-        if self.option != "none":
-            y = y + self.identity(x, first if self.preact else x)
-        return y if self.preact else y.relu()
-
-    def identity(self, x: Tensor, activated: Tensor) -> Tensor:
-        if hasattr(self, "shortcut"):
-            y = self.shortcut(activated)
-            return self.shortcut_bn(y) if hasattr(self, "shortcut_bn") else y
-        x = x[:, :, :: self.stride, :: self.stride]
-        return F.pad(x, (0, 0, 0, 0, 0, self.outputs - x.shape[1]))
-
-
-class Residual(nn.Module):
-    def __init__(self, stages: list[int], width: int, classes: int, bottleneck: bool, option: str, preact: bool, cifar: bool) -> None:
-        super().__init__()
-        self.preact, self.cifar = preact, cifar
-        self.conv1 = nn.Conv2d(3, width, 3 if cifar else 7, 1 if cifar else 2, 1 if cifar else 3, bias=False)
-        if not preact:
-            self.bn1 = nn.BatchNorm2d(width)
-        channels = width
-        self.stages = nn.ModuleList()
-        for stage, count in enumerate(stages):
-            units = nn.ModuleList()
-            for unit in range(count):
-                units.append(Unit(channels, width * 2**stage, 2 if stage > 0 and unit == 0 else 1, bottleneck, option, preact))
-                channels = units[-1].outputs
-            self.stages.append(units)
-        if preact:
-            self.last = nn.BatchNorm2d(channels)
-        self.fc = nn.Linear(channels, classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv1(x)
-        x = x if self.preact else self.bn1(x).relu()
-        x = x if self.cifar else F.max_pool2d(x, 3, 2, 1)
-        for units in self.stages:
-            for unit in units:
-                x = unit(x)
-        x = self.last(x).relu() if self.preact else x
-        return self.fc(x.mean((2, 3)))
 
 
 def network(name: str) -> nn.Module:
@@ -189,64 +117,6 @@ def fill(model: nn.Module, rename) -> nn.Module:
     return model.eval()
 
 
-def own_name(key: str) -> str:
-    """The library's name for a tensor of `Residual`."""
-    if key.startswith("fc."):
-        return key.replace("fc", "classifier")
-    if key.startswith("last."):
-        return key.replace("last", "fpn.c2.preact.bn")
-    stage = re.match(r"stages\.(\d+)\.(\d+)\.(.*)", key)
-    head, rest = (f"backbone.block{int(stage[1]) + 1}.unit{int(stage[2]) + 1}.", stage[3]) if stage else ("backbone.", key)
-    return head + re.sub(r"^bn(\d)", r"conv\1.bn", rest.replace("shortcut_bn", "shortcut.bn"))
-
-
-def preact_name(key: str) -> str:
-    """bn1 stands before conv1 and is the unit's preact, bn2 follows conv1."""
-    name = own_name(key)
-    name = name.replace("conv1.bn", "preact.bn").replace("conv2.bn", "conv1.bn").replace("conv3.bn", "conv2.bn")
-    return name
-
-
-def resnet_name(key: str) -> str:
-    key = re.sub(r"layer(\d)\.(\d+)\.", lambda m: f"block{m[1]}.unit{int(m[2]) + 1}.", key)
-    key = key.replace("downsample.0", "shortcut").replace("downsample.1", "shortcut.bn")
-    key = re.sub(r"\bbn(\d)", r"conv\1.bn", key)
-    return key.replace("fc.", "classifier.") if key.startswith("fc.") else f"backbone.{key}"
-
-
-def alexnet_name(key: str) -> str:
-    part, index, field = key.split(".")
-    if part == "features":
-        return f"backbone.conv{ {'0': 1, '3': 2, '6': 3, '8': 4, '10': 5}[index] }.{field}"
-    return f"classifier.fc{ {'1': 6, '4': 7, '6': 8}[index] }.{field}"
-
-
-def vgg_name(key: str, config: list) -> str:
-    part, index, field = key.split(".")
-    if part == "classifier":
-        return f"classifier.fc{6 + int(index) // 3}.{field}"
-    # conv, batch norm, relu; a pool is one layer.
-    layer, stage, number = 0, 1, 0
-    for entry in config:
-        if entry == "M":
-            layer, stage, number = layer + 1, stage + 1, 0
-            continue
-        number += 1
-        if int(index) in (layer, layer + 1):
-            return f"backbone.conv{stage}_{number}." + (field if int(index) == layer else f"bn.{field}")
-        layer += 3
-    raise AssertionError(key)
-
-
-def googlenet_name(key: str) -> str:
-    key = key.replace(".conv.", ".").replace("fc.", "classifier.")
-    if key.startswith("classifier"):
-        return key
-    for theirs, ours in (("branch1.", "conv1."), ("branch2.0", "reduce3"), ("branch2.1", "conv3"), ("branch3.0", "reduce5"), ("branch3.1", "conv5"), ("branch4.1", "project")):
-        key = key.replace(theirs, ours)
-    return f"backbone.{key}"
-
-
 def describe(outputs: dict[str, Tensor], size: list[int]) -> dict:
     described = {}
     for key, value in outputs.items():
@@ -295,7 +165,7 @@ def main() -> None:
     counts = {}
     for name in names():
         counts[name] = count(name)
-        if name.endswith("-v1"):  # The stride on the 1x1 is what `Unit` has; with B these are the paper's.
+        if name.endswith("-v1"):  # The stride on the 1x1 is what residual_networks.Unit has; with B these are the paper's.
             assert counts[name]["parameters"] == counts[name.removesuffix("-v1")]["parameters"]
     lines = lambda items: ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in items.items())
     FILE.write_text(f'{{"counts": {{\n{lines(counts)}\n}},\n"runs": {{\n{lines(runs())}\n}}}}\n')
