@@ -28,6 +28,7 @@ const library = {
 
 const page = {
   index: 'src/index.web.ts',
+  worker: 'src/worker/worker.web.ts',
   draw: 'src/draw/index.web.ts',
   view: 'src/view/index.web.ts',
 }
@@ -54,7 +55,7 @@ const config: ReturnType<typeof defineConfig> = defineConfig([
   {
     ...common,
     // A page without a bundler takes these as they are, so they bring their small dependencies with them.
-    entry: { ...page, worker: 'src/worker/worker.web.ts' },
+    entry: page,
     outDir: 'dist/web',
     external: [/^onnxruntime-/],
     noExternal: [/^(?!onnxruntime-)/],
