@@ -48,7 +48,10 @@ export async function* streamDetections<Input>(
     for (;;) {
       await Promise.race([sleep(began + pause - performance.now()), ended.promise])
       throwIfAborted(signal)
-      const next = await Promise.race([frames.next(), ended.promise])
+      const coming = frames.next()
+      const next = await Promise.race([coming, ended.promise])
+      // Nobody will look at the frame that was waited for, but it must be freed when it comes.
+      if (signal?.aborted) void coming.then(({ value }) => value?.release?.()).catch(() => undefined)
       throwIfAborted(signal)
       if (!next || next.done) return
       began = performance.now()

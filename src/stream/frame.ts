@@ -23,10 +23,15 @@ export async function* newestFrames<Input>(
   const iterator = source[Symbol.asyncIterator]()
   async function read(): Promise<void> {
     try {
-      for (let next = await iterator.next(); !next.done && !end; next = await iterator.next()) {
+      for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+        const frame = frameOf(next.value)
+        if (end) {
+          frame.release?.()
+          break
+        }
         if (newest) dropped += 1
         newest?.release?.()
-        newest = frameOf(next.value)
+        newest = frame
         wake?.()
       }
       end ??= {}

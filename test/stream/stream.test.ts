@@ -118,6 +118,32 @@ describe('a stream', () => {
     expect(opened.returned).toBe(true)
   })
 
+  it('frees a frame that comes after an abort', async () => {
+    const { push, source, closed } = camera()
+    const controller = new AbortController()
+    const stream = streamDetections(async () => result(0), newestFrames(source), { signal: controller.signal })
+    const next = errorOf(stream.next())
+    await settled()
+    controller.abort()
+    expect(await next).toMatch(/^ABORTED/)
+    push(1)
+    await settled()
+    expect(closed).toEqual([1])
+  })
+
+  it('frees a frame that comes after its consumer has left', async () => {
+    const { push, source, closed } = camera()
+    push(1)
+    for await (const { index } of streamDetections(async () => result(0), newestFrames(source))) {
+      expect(index).toBe(0)
+      break
+    }
+    await settled()
+    push(2)
+    await settled()
+    expect(closed).toEqual([1, 2])
+  })
+
   it('gives nothing of a frame that was worked on when it was aborted', async () => {
     const { push, source, closed } = camera()
     const controller = new AbortController()
