@@ -4,11 +4,12 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { build, install, root } from './set-up.mjs'
+import { installChromium, installFirefox } from './system-packages.mjs'
 
 const SUITES = {
-  memory: { variable: 'SLOW', files: ['test/browser/memory'] },
-  bundlers: { variable: 'BUNDLERS', files: ['test/bundlers'] },
-  firefox: { variable: 'FIREFOX_SUITE', files: ['test/browser/firefox'] },
+  memory: { variable: 'SLOW', files: ['test/browser/memory'], prepare: installChromium },
+  bundlers: { variable: 'BUNDLERS', files: ['test/bundlers'], prepare: installChromium },
+  firefox: { variable: 'FIREFOX_SUITE', files: ['test/browser/firefox'], prepare: installFirefox },
   parity: { variable: 'PARITY', files: ['test/parity'] },
 }
 
@@ -18,6 +19,7 @@ if (!suite) {
   process.exit(2)
 }
 install()
+suite.prepare?.()
 build({ declarations: false })
 const { status } = spawnSync(
   process.execPath,

@@ -3,17 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, install, root, run, windows } from './set-up.mjs'
-
-/** What node-canvas needs to be compiled on Debian, where no ready-made binary of it can be had. */
-const CAIRO = ['libcairo2-dev', 'libpango1.0-dev', 'libjpeg-dev', 'libgif-dev', 'librsvg2-dev', 'pkg-config']
-
-const isDebianRoot = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
-
-function installPackages(names) {
-  if (!isDebianRoot) return
-  run('apt-get', ['update', '-qq'], { quiet: true, optional: true })
-  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], { quiet: true, optional: true })
-}
+import { CAIRO, installChromium, installPackages, installVulkan } from './system-packages.mjs'
 
 function installNodeCanvas() {
   const folder = join(root, 'test/node-canvas')
@@ -23,15 +13,6 @@ function installNodeCanvas() {
   if (!existsSync('/usr/include/cairo/cairo.h')) installPackages(CAIRO)
   if (run('npm', add, { quiet: true, optional: true })) return
   process.stderr.write('node-canvas could not be installed: its drawing tests will be skipped.\n')
-}
-
-/** A real browser, and the loader of its software GPU's driver for WebGPU in Node. */
-function installChromium() {
-  if (existsSync('/usr/bin/chromium') || process.env.CHROMIUM !== undefined) return
-  process.stderr.write('Installing chromium for the tests in a browser (once) ...\n')
-  installPackages(['chromium', 'libvulkan1'])
-  if (existsSync('/usr/bin/chromium')) return
-  process.stderr.write('chromium could not be installed: the tests in a browser will be skipped.\n')
 }
 
 const counts = { passed: 0, failed: 0 }
@@ -46,6 +27,7 @@ function check(script) {
 install()
 installNodeCanvas()
 installChromium()
+installVulkan()
 build({ declarations: true })
 for (const script of ['lint', 'typecheck', 'unused', 'check-package', 'check-types']) check(script)
 

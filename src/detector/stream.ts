@@ -68,8 +68,8 @@ export async function* streamDetections<Input>(
     }
   } finally {
     ended.stop()
-    // Not awaited: a generator that waits for a frame would end only with the next one.
-    void frames.return()
+    // Not awaited: a generator that waits for a frame would end only with the next one. Nobody is left to tell of its failure.
+    frames.return().catch(() => undefined)
   }
 }
 

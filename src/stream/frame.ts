@@ -29,10 +29,15 @@ export async function* newestFrames<Input>(
           frame.release?.()
           break
         }
-        if (newest) dropped += 1
-        newest?.release?.()
+        const unseen = newest
         newest = frame
         wake?.()
+        if (unseen) {
+          dropped += 1
+          unseen.release?.()
+          // A source that never waits must not keep everything else from running, the detector first of all.
+          await new Promise((resolve) => setTimeout(resolve))
+        }
       }
       end ??= {}
     } catch (error) {

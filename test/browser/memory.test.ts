@@ -9,7 +9,9 @@ import { type Site, serve } from './serve.ts'
 const isAsked = process.env.SLOW !== undefined && process.platform === 'linux'
 if (!isAsked) console.warn('Skipped: the memory of a page over 1,000 frames (npm run test:slow, on Linux).')
 
-describe.skipIf(missing || !isAsked)('the memory of a page', { timeout: 900_000 }, () => {
+if (isAsked && missing) throw new Error(`Expected a browser but ${missing}.`)
+
+describe.skipIf(!isAsked)('the memory of a page', { timeout: 900_000 }, () => {
   let browser: Browser
   let site: Site
   let page: Page

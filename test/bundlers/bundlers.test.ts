@@ -16,7 +16,9 @@ const run = promisify(execFile)
 const isAsked = process.env.BUNDLERS !== undefined
 if (!isAsked) console.warn('Skipped: the bundlers, which take minutes to install and run (npm run test:bundlers).')
 
-describe.skipIf(missing || !isAsked)('a page built by', { timeout: 600_000 }, () => {
+if (isAsked && missing) throw new Error(`Expected a browser but ${missing}.`)
+
+describe.skipIf(!isAsked)('a page built by', { timeout: 600_000 }, () => {
   let project: string
   let tiny: string
   let browser: Browser

@@ -131,6 +131,37 @@ describe('a stream', () => {
     expect(closed).toEqual([1])
   })
 
+  it('lets the detector work beside a source that never waits', async () => {
+    let given = 0
+    async function* tireless(): AsyncGenerator<Picture> {
+      // The end keeps a failure of this test from freezing it.
+      while (given < 100_000) yield { number: given++, close: () => undefined }
+    }
+    const detect = async (): Promise<DetectionResult> => {
+      await settled()
+      return result(0)
+    }
+    for await (const { index } of streamDetections(detect, newestFrames(tireless()))) if (index === 2) break
+    expect(given).toBeLessThan(1000)
+  })
+
+  it('survives a source whose end fails after the consumer has left', async () => {
+    const failures: unknown[] = []
+    const onFailure = (error: unknown): void => void failures.push(error)
+    process.on('unhandledRejection', onFailure)
+    async function* failing(): AsyncGenerator<Picture> {
+      try {
+        for (;;) yield { number: 1, close: () => undefined }
+      } finally {
+        await Promise.reject(new Error('cannot close'))
+      }
+    }
+    for await (const _ of streamDetections(async () => result(0), newestFrames(failing()))) break
+    await settled()
+    process.off('unhandledRejection', onFailure)
+    expect(failures).toEqual([])
+  })
+
   it('frees a frame that comes after its consumer has left', async () => {
     const { push, source, closed } = camera()
     push(1)
