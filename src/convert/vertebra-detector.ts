@@ -53,10 +53,12 @@ const configSchema = z.object({
   }),
   head: z.object({
     channels: z.int(),
+    class_agnostic: z._default(z.boolean(), false),
     box_weights: quad,
     score_threshold: z.number(),
     nms_iou: z.number(),
     detections: z.int(),
+    refinements: z._default(z.int(), 0),
   }),
 })
 
@@ -167,11 +169,12 @@ function manifestBase(config: Config, title: string, about: About): ManifestBase
     },
     head: {
       boxCoder: { weights: head.box_weights, clamp: LOG_1000_16 },
-      classAgnostic: false,
+      classAgnostic: head.class_agnostic,
       scoreThreshold: head.score_threshold,
       nms: { kind: 'per-class', iouThreshold: head.nms_iou },
       minSize: 0.01,
       maxDetections: head.detections,
+      ...(head.refinements > 0 && { refinements: head.refinements }),
     },
     source: about.source ?? { weights: 'not stated', licence: 'not stated', citations: [] },
     metrics: about.metrics ?? [],

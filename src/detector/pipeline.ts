@@ -1,17 +1,17 @@
-import { type DetectedBoxes, postprocess } from '../heads/postprocess.ts'
-import { type Proposals, type RpnLevelOutput, selectProposals } from '../heads/proposals.ts'
+import type { Size } from '../boxes/boxes.ts'
+import { type DetectedBoxes, type HeadOutput, postprocess } from '../heads/postprocess.ts'
+import { type RpnLevelOutput, selectProposals } from '../heads/proposals.ts'
 import type { RgbImage } from '../images/image.ts'
 import type { Placement } from '../images/target-size.ts'
 import type { Manifest } from '../models/manifest.ts'
 import { throwIfAborted } from '../progress.ts'
 import type { Tensors } from '../runtime/runtime.ts'
-import { type BoxHeadOutput, runBoxHead } from './box-head.ts'
 import { requireOutput } from './graph-output.ts'
 import { requireNoOverflow } from './half-overflow.ts'
 import type { Selection } from './options.ts'
-import { poolBoxes } from './pool-boxes.ts'
 import type { NetworkRun } from './pooled-maps.ts'
 import { prepareInput } from './prepare-input.ts'
+import { runSecondStage } from './second-stage.ts'
 import type { Sessions } from './sessions.ts'
 import type { Stage, Stopwatch } from './stopwatch.ts'
 
@@ -23,10 +23,6 @@ export interface PipelineRun {
   readonly stopwatch: Stopwatch
   readonly signal?: AbortSignal | undefined
   readonly onStage?: ((stage: Stage) => void) | undefined
-}
-
-interface SecondStage extends BoxHeadOutput {
-  readonly proposals: readonly Proposals[]
 }
 
 /**
@@ -46,52 +42,38 @@ export async function runPipeline(run: PipelineRun, images: readonly RgbImage[])
   finish('prepare')
 
   const padded = { width: dims[3], height: dims[2] }
-  const secondStage = async (run: NetworkRun): Promise<SecondStage> => {
+  const sizes = placements.map(inputSize)
+  const afterNetwork = async (network: NetworkRun): Promise<HeadOutput[]> => {
     finish('network')
-    const { tensors } = run
+    const { tensors } = network
     const levels = manifest.anchors.levels.map(({ feature }) => rpnOutput(tensors, feature))
     for (const { objectness } of levels) requireNoOverflow(sessions, objectness)
-    const proposals = placements.map((placement, image) =>
+    const proposals = placements.map(({ scaleX, scaleY }, image) =>
       selectProposals(
         levels,
         image,
-        inputSize(placement),
+        sizes[image] as Size,
         padded,
         manifest.anchors,
         manifest.rpn,
-        Math.sqrt(placement.scaleX * placement.scaleY),
+        Math.sqrt(scaleX * scaleY),
       ),
     )
     finish('proposals')
-    const pooled = poolBoxes(manifest, sessions, run, proposals)
-    finish('pooling')
-    const head = await runBoxHead(sessions, pooled)
-    for (const output of [head.logits, head.deltas]) requireNoOverflow(sessions, output)
+    const outputs = await runSecondStage(manifest, sessions, network, proposals, sizes, finish)
     release(tensors)
-    finish('head')
-    return { ...head, proposals }
+    return outputs
   }
 
   const network = await sessions.open('network')
   const input = { dataType: 'float32', dims, data } as const
-  const { logits, deltas, proposals } = sessions.pooledMaps
-    ? await sessions.pooledMaps.run(manifest, network, input, secondStage)
-    : await secondStage({ tensors: await network.run({ image: input }) })
+  const outputs = sessions.pooledMaps
+    ? await sessions.pooledMaps.run(manifest, network, input, afterNetwork)
+    : await afterNetwork({ tensors: await network.run({ image: input }) })
 
-  let row = 0
-  const columns = manifest.labels.length + 1
-  const deltaColumns = manifest.head.classAgnostic ? 4 : 4 * columns
-  const detected = proposals.map(({ boxes, scores }, image) => {
-    const placement = placements[image] as Placement
-    const end = row + scores.length
-    const head = {
-      logits: logits.subarray(row * columns, end * columns),
-      deltas: deltas.subarray(row * deltaColumns, end * deltaColumns),
-      proposals: boxes,
-    }
-    row = end
-    return postprocess(head, inputSize(placement), placement, selection.head, selection.classes)
-  })
+  const detected = outputs.map((output, image) =>
+    postprocess(output, sizes[image] as Size, placements[image] as Placement, selection.head, selection.classes),
+  )
   finish('postprocess')
   return detected
 }
@@ -101,7 +83,7 @@ function release(tensors: Tensors): void {
   for (const tensor of Object.values(tensors)) if ('held' in tensor) tensor.release()
 }
 
-function inputSize({ inputWidth, inputHeight }: Placement): { width: number; height: number } {
+function inputSize({ inputWidth, inputHeight }: Placement): Size {
   return { width: inputWidth, height: inputHeight }
 }
 

@@ -1,7 +1,6 @@
 import type { FeatureInfo } from '../architectures/feature.ts'
 import type { Boxes } from '../boxes/boxes.ts'
 import { assignLevels, groupByLevel, restoreOrder } from '../heads/levels.ts'
-import type { Proposals } from '../heads/proposals.ts'
 import type { RoiAlign } from '../heads/roi-align.ts'
 import { roiGrid } from '../heads/roi-grid.ts'
 import type { Manifest } from '../models/manifest.ts'
@@ -30,7 +29,7 @@ export function poolBoxes(
   manifest: Manifest,
   { roiPooling }: Pick<Sessions, 'roiPooling'>,
   { tensors, align }: NetworkRun,
-  proposals: readonly Proposals[],
+  proposals: readonly Boxes[],
 ): PooledBoxes | undefined {
   const boxes = concatBoxes(proposals)
   if (boxes.length === 0) return undefined
@@ -120,10 +119,10 @@ function withoutFillers(data: Float32Array, rows: readonly number[]): Float32Arr
   return kept
 }
 
-function concatBoxes(proposals: readonly Proposals[]): Boxes {
-  const all = new Float32Array(proposals.reduce((length, { boxes }) => length + boxes.length, 0))
+function concatBoxes(proposals: readonly Boxes[]): Boxes {
+  const all = new Float32Array(proposals.reduce((length, boxes) => length + boxes.length, 0))
   let at = 0
-  for (const { boxes } of proposals) {
+  for (const boxes of proposals) {
     all.set(boxes, at)
     at += boxes.length
   }
@@ -131,6 +130,6 @@ function concatBoxes(proposals: readonly Proposals[]): Boxes {
 }
 
 /** The image that each proposal is of. */
-function imagesOf(proposals: readonly Proposals[]): Uint32Array {
-  return Uint32Array.from(proposals.flatMap(({ scores }, image) => Array<number>(scores.length).fill(image)))
+function imagesOf(proposals: readonly Boxes[]): Uint32Array {
+  return Uint32Array.from(proposals.flatMap((boxes, image) => Array<number>(boxes.length / 4).fill(image)))
 }

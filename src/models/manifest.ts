@@ -3,6 +3,7 @@ import type { AnchorSpec } from '../boxes/anchors.ts'
 import type { RoiSpec } from '../heads/levels.ts'
 import type { PostprocessOptions } from '../heads/postprocess.ts'
 import type { ProposalOptions } from '../heads/proposals.ts'
+import type { RefinementSpec } from '../heads/refine.ts'
 import type { InputSpec } from '../images/input-spec.ts'
 import type { OutputForm } from '../whole/output-form.ts'
 import type { SelectionRule } from '../whole/select.ts'
@@ -36,7 +37,7 @@ export interface Manifest extends AnyManifest {
   readonly anchors: AnchorSpec
   readonly rpn: ProposalOptions
   readonly roi: RoiSpec
-  readonly head: PostprocessOptions
+  readonly head: PostprocessOptions & RefinementSpec
   readonly graphs: { readonly backbone: GraphFile; readonly rpn: GraphFile; readonly roiHead: GraphFile }
 }
 

@@ -10,7 +10,7 @@ from vertebra_training.errors import TrainingError
 from vertebra_training.plot import read_log
 from vertebra_training.schedule import rate_factor
 from vertebra_training.stages import parse_stages, stage_at
-from vertebra_training.start import grow, start_from
+from vertebra_training.start import grow, one_box, start_from
 from vertebra_training.weights import export_weights, read_weights
 
 CONFIG = DetectorConfig(backbone="vgg16", categories=(Category("box", 7),))
@@ -31,6 +31,11 @@ def test_grown_layer_computes_the_same_from_the_given_inputs():
     x = torch.randn(4)
     torch.testing.assert_close((grown @ x)[:3], given @ x[:2])
     assert torch.equal(grown[3:], wider[3:])
+
+
+def test_one_box_is_the_mean_of_those_of_the_classes():
+    deltas = torch.arange(12.0).repeat_interleave(2).view(12, 2)
+    assert one_box(deltas).tolist() == [[6.0, 6.0], [7.0, 7.0], [8.0, 8.0], [9.0, 9.0]]
 
 
 def test_a_start_with_other_classes_keeps_all_but_the_predictors(tmp_path):

@@ -56,10 +56,12 @@ class RoiConfig:
 @dataclass(frozen=True)
 class HeadConfig:
     channels: int = 512  # of fc6 and fc7; 1024 would take the int8 model over 60 MB
+    class_agnostic: bool = False  # one box for each region instead of one for each class
     box_weights: tuple[float, float, float, float] = (10.0, 10.0, 5.0, 5.0)
     score_threshold: float = 0.05
     nms_iou: float = 0.5
     detections: int = 100
+    refinements: int = 0  # how often the head's boxes become its proposals again when the detector is used
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork
 from torchvision.ops import roi_align
 
@@ -16,6 +15,7 @@ from .config import AnchorConfig, DetectorConfig, RoiConfig
 from .pyramid import Pyramid
 from .region_sampler import RegionSampler
 from .resnet import ResNet101
+from .roi_heads import RefiningRoiHeads
 from .sparse_roi_align import sparse_roi_align
 from .vgg import Vgg16
 
@@ -88,13 +88,15 @@ class BoxHead(nn.Module):
 
 
 class BoxPredictor(nn.Module):
-    def __init__(self, inputs: int, classes: int) -> None:
+    def __init__(self, inputs: int, classes: int, class_agnostic: bool) -> None:
         super().__init__()
+        self.copies = classes if class_agnostic else 1
         self.scores = nn.Linear(inputs, classes)
-        self.deltas = nn.Linear(inputs, classes * 4)
+        self.deltas = nn.Linear(inputs, classes * 4 // self.copies)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return self.scores(x).float(), self.deltas(x).float()
+        # torchvision's RoIHeads takes the box of a class from that class's columns.
+        return self.scores(x).float(), self.deltas(x).float().repeat(1, self.copies)
 
 
 class Detector(nn.Module):
@@ -116,10 +118,10 @@ class Detector(nn.Module):
             post_nms_top_n=dict(training=2 * config.rpn.post_nms_top_n, testing=config.rpn.post_nms_top_n),
             nms_thresh=config.rpn.nms_iou,
         )
-        self.roi = RoIHeads(
+        self.roi = RefiningRoiHeads(
             RoiPooler(config.roi),
             BoxHead(channels * config.roi.output_size**2, config.head.channels),
-            BoxPredictor(config.head.channels, config.classes),
+            BoxPredictor(config.head.channels, config.classes, config.head.class_agnostic),
             fg_iou_thresh=0.5,
             bg_iou_thresh=0.5,
             batch_size_per_image=head_samples,
@@ -128,6 +130,7 @@ class Detector(nn.Module):
             score_thresh=config.head.score_threshold,
             nms_thresh=config.head.nms_iou,
             detections_per_img=config.head.detections,
+            refinements=config.head.refinements,
         )
         self.rpn.fg_bg_sampler = RegionSampler(rpn_samples, 0.5)
         self.roi.fg_bg_sampler = RegionSampler(head_samples, 0.25)

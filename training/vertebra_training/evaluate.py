@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,29 +22,43 @@ from pycocotools.cocoeval import COCOeval
 
 from .dataset import Photo, open_dataset
 from .detector import Detector
-from .loader import whole_photos
+from .loader import Batch, whole_photos
 from .main import run
 from .weights import load_detector
 
 SCORE_THRESHOLD = 0.01  # of scoring only: weak detections belong on the precision-recall curve
 
 
-@torch.inference_mode()
-def detect_all(detector: Detector, photos: list[Photo], batch: int = 4, workers: int = 0, bf16: bool = True):
-    """COCO-format results with labels for category ids and x1, y1, x2, y2 boxes in photo pixels."""
+def detect_all(
+    detector: Detector, photos: list[Photo], batch: int = 4, workers: int = 0, threads: int = 1, bf16: bool = True
+):
+    """COCO-format results with labels for category ids and x1, y1, x2, y2 boxes in photo pixels.
+
+    Several threads take a batch and a core each.
+    """
     device = next(detector.parameters()).device
     detector.eval()
     usual, detector.roi.score_thresh = detector.roi.score_thresh, SCORE_THRESHOLD
-    results = []
-    for loaded in whole_photos(photos, detector.config.input, batch, workers):
+
+    @torch.inference_mode()
+    def detect(loaded: Batch) -> list[dict]:
         loaded = loaded.to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16, cache_enabled=threads == 1):
             detections, _ = detector(loaded.images, loaded.sizes)
+        results = []
         for index, (height, width), found in zip(loaded.photos, loaded.sizes, detections):
             photo = photos[index]
             boxes = found["boxes"].cpu().numpy() * np.array([photo.width / width, photo.height / height] * 2)
             for box, label, score in zip(boxes, found["labels"].tolist(), found["scores"].tolist()):
                 results.append({"photo": index, "label": label, "score": score, "box": box})
+        return results
+
+    batches = whole_photos(photos, detector.config.input, batch, workers)
+    if threads == 1:
+        results = [result for loaded in batches for result in detect(loaded)]
+    else:
+        with ThreadPoolExecutor(threads, "score", torch.set_num_threads, (1,)) as pool:
+            results = [result for found in pool.map(detect, batches) for result in found]
     detector.roi.score_thresh = usual
     return results
 

@@ -83,9 +83,11 @@ def config_of(manifest: dict, weights: dict[str, torch.Tensor]) -> DetectorConfi
         ),
         head=HeadConfig(
             channels=weights["head.fc7.bias"].shape[0],
+            class_agnostic=head["classAgnostic"],
             box_weights=tuple(head["boxCoder"]["weights"]),
             score_threshold=head["scoreThreshold"],
             nms_iou=head["nms"]["iouThreshold"],
             detections=head["maxDetections"],
+            refinements=head.get("refinements", 0),
         ),
     )

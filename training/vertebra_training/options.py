@@ -29,7 +29,14 @@ def parse_options(description: str, arguments: list[str] | None = None) -> argpa
         "--data", required=True, action="append", type=Path, help="the first one gives the held-out photos"
     )
     data.add_argument("--cache", type=Path, default=Path(".cache"), help="where tar files and feature maps are kept")
-    data.add_argument("--cache-features", action="store_true", help="stage new learns from kept maps: 5 MB a photo")
+    data.add_argument(
+        "--int8-trunk",
+        type=Path,
+        metavar="FOLDER",
+        help="the starting weights as `vertebra quantize` made them: what lies below stage top runs in int8, and its "
+        "maps are kept, 1 to 3 MB a view",
+    )
+    data.add_argument("--kept-views", type=int, default=3, help="with --int8-trunk: different views of each photo")
     data.add_argument("--hold-out", type=int, default=20, help="every n-th photo of the first data set is held out")
     data.add_argument(
         "--balance", type=float, default=0.05, help="classes in fewer photos than this share come more often"

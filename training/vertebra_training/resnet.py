@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 UNITS = (3, 4, 23, 3)
+FIRST_TOP_UNIT = 16  # of block 3: where stage `top` begins to learn
 WIDTHS = (64, 128, 256, 512)
 
 
@@ -57,11 +58,15 @@ class Block(nn.Module):
             last = index == units
             self.add_module(f"unit{index}", Unit(inputs if index == 1 else width * 4, width, stride if last else 1))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the input of the last unit and the block's output."""
-        for index in range(1, self.units):
-            x = getattr(self, f"unit{index}")(x)
+    def forward(self, x: Tensor, first: int = 1) -> tuple[Tensor, Tensor]:
+        """Returns the input of the last unit and the block's output; `x` goes into unit `first`."""
+        x = self.run(x, first, self.units - 1)
         return x, getattr(self, f"unit{self.units}")(x)
+
+    def run(self, x: Tensor, first: int, last: int) -> Tensor:
+        for index in range(first, last + 1):
+            x = getattr(self, f"unit{index}")(x)
+        return x
 
 
 class ResNet101(nn.Module):
@@ -84,8 +89,16 @@ class ResNet101(nn.Module):
         return F.max_pool2d(F.pad(self.conv1(x), (0, 1, 0, 1), value=float("-inf")), 3, 2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.above(self.below(x))
+
+    def below(self, x: Tensor) -> list[Tensor]:
+        """What stage `top` leaves as it is: C3, and the input of block 3's first unit that learns."""
         _, x = self.block1(self.stem(x))
         c3, x = self.block2(x)
-        c4, x = self.block3(x)
+        return [c3, self.block3.run(x, 1, FIRST_TOP_UNIT - 1)]
+
+    def above(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        c3, x = maps
+        c4, x = self.block3(x, FIRST_TOP_UNIT)
         _, c5 = self.block4(x)
         return c3, c4, c5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .detector import Detector
 from .errors import TrainingError
+from .resnet import FIRST_TOP_UNIT
 
 # Parts of the trunk that stay as they are. Edges and colours learnt from ImageNet serve any photo. Where little
 # computing is to be had, `top` is the best use of it: no gradient runs through the two thirds of the trunk below.
@@ -13,7 +14,7 @@ FROZEN = {
         "vgg16": ("conv1", "conv2", "conv3", "conv4", "conv5"),
     },
     "top": {
-        "resnet101": ("conv1", "block1", "block2", *(f"block3.unit{unit}" for unit in range(1, 16))),
+        "resnet101": ("conv1", "block1", "block2", *(f"block3.unit{unit}" for unit in range(1, FIRST_TOP_UNIT))),
         "vgg16": ("conv1", "conv2", "conv3", "conv4"),
     },
     "upper": {

@@ -12,14 +12,17 @@ from pathlib import Path
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from . import feature_cache
 from .average import WeightAverage
 from .checkpoint import load_checkpoint, save_checkpoint
-from .config import Category, DetectorConfig, InputConfig, RpnConfig
+from .config import Category, DetectorConfig, HeadConfig, InputConfig, RpnConfig
 from .dataset import Photo, open_dataset, split
 from .detector import Detector
 from .errors import TrainingError
 from .evaluate import score
+from .image import normalise, open_photo, pad_batch, resize
+from .int8_trunk import STAGES as INT8_STAGES
+from .int8_trunk import Int8Trunk
+from .kept_maps import KeptViews, kept_batches
 from .loader import training_batches
 from .parallel import Gradients
 from .sampler import Batches, repeat_factors
@@ -35,6 +38,7 @@ INPUTS = {
 }
 # Proposals below it cost time, and on held-out photos 0.3 points of AP.
 LEAST_OBJECTNESS = 0.3
+FITTING_PHOTOS = 8
 LOG_SECONDS = 30
 LARGEST_GRADIENT = 10.0
 
@@ -54,7 +58,9 @@ class Trainer:
         self.photos, self.held_out, categories = self.read_data()
         size = dataclasses.replace(INPUTS[options.backbone], longer_side=options.longer_side)
         rpn = RpnConfig(score_threshold=LEAST_OBJECTNESS)
-        config = DetectorConfig(backbone=options.backbone, categories=categories, input=size, rpn=rpn)
+        # Of few photos, a rare class learns its boxes from those of all others.
+        head = HeadConfig(class_agnostic=True, refinements=2)
+        config = DetectorConfig(backbone=options.backbone, categories=categories, input=size, rpn=rpn, head=head)
         torch.manual_seed(options.seed)
         self.detector = Detector(config, head_samples=options.head_samples)
         if options.weights and not options.resume:
@@ -68,6 +74,7 @@ class Trainer:
         self.stopping = False
         if options.resume:
             self.restore()
+        self.int8_trunk = self.open_int8_trunk()
 
     def read_data(self) -> tuple[list[Photo], list[Photo], tuple[Category, ...]]:
         folders = self.options.data
@@ -84,6 +91,23 @@ class Trainer:
                 f"Expected photos to train on and to hold out but received {len(training)} and {len(held_out)}."
             )
         return training, held_out, sets[0].categories
+
+    def open_int8_trunk(self) -> Int8Trunk | None:
+        options = self.options
+        if not options.int8_trunk:
+            return None
+        above = [stage for stage, _ in self.stages if stage not in INT8_STAGES]
+        if above:
+            raise TrainingError(
+                f"Expected stages of {', '.join(INT8_STAGES)} with an int8 trunk, whose layers do not learn, but "
+                f"received {above[0]}."
+            )
+        config = self.detector.config.input
+        trunk = Int8Trunk(options.int8_trunk, options.backbone)
+        photos = [open_photo(photo.path) for photo in self.held_out[:FITTING_PHOTOS]]
+        images = [normalise(resize(photo, config.longer_side), config) for photo in photos]
+        trunk.fit(self.detector.backbone, [pad_batch([image], config.pad_multiple)[0] for image in images])
+        return trunk
 
     def parameter_groups(self) -> list[dict]:
         options, groups = self.options, {}
@@ -139,7 +163,9 @@ class Trainer:
 
     def score(self) -> None:
         began = time.time()
-        result = score(self.average.detector, self.held_out, workers=self.options.workers, bf16=self.bf16)
+        options = self.options
+        how = dict(workers=options.workers, threads=options.threads, bf16=self.bf16)
+        result = score(self.average.detector, self.held_out, **how)
         seconds = round(time.time() - began)
         self.log("score", step=self.step, photos=self.photos_seen, seconds=seconds, held_out=result)
         note = {"step": self.step, "photos": self.photos_seen, "held_out": result}
@@ -150,16 +176,18 @@ class Trainer:
         options = self.options
         return self.step / options.steps if options.steps else self.seconds / (options.hours * 3600)
 
-    def batches(self, stage: str):
+    def batches(self):
         options, config = self.options, self.detector.config
         repeats = repeat_factors(self.photos, config.classes, options.balance)
         plan = Batches(self.photos, repeats, options.batch, tuple(options.sides), options.seed, self.step)
-        if stage == "new" and options.cache_features:
-            folder = self.folder / "features"
-            count = feature_cache.fill(folder, self.detector, self.photos, options.batch, options.workers, self.bf16)
-            self.log("features", computed=count)
-            return feature_cache.cached_batches(folder, self.photos, config.input, plan, options.workers)
+        if self.int8_trunk:
+            return kept_batches(self.kept_views(), plan, options.workers)
         return training_batches(self.photos, config.input, plan, options.workers, pin=self.device.type == "cuda")
+
+    def kept_views(self) -> KeptViews:
+        options, config = self.options, self.detector.config.input
+        folder = options.cache / "maps"
+        return KeptViews(folder, self.photos, config, self.int8_trunk, options.sides, options.kept_views)
 
     def train_step(self, batch) -> dict[str, torch.Tensor]:
         options = self.options
@@ -186,7 +214,7 @@ class Trainer:
         while self.progress < 1 and not self.stopping and time.time() - part_began < options.stop_after * 60:
             if stage != stage_at(self.stages, self.progress):
                 stage = stage_at(self.stages, self.progress)
-                batches = self.batches(stage)
+                batches = self.batches()
                 train_only(self.detector, stage)
             since_log.append(self.train_step(next(batches).to(self.device)))
             now = time.time()

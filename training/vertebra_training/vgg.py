@@ -32,8 +32,15 @@ class Vgg16(nn.Module):
         return x
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.above(self.below(x))
+
+    def below(self, x: Tensor) -> list[Tensor]:
+        """What stage `top` leaves as it is: C3."""
         for stage in (1, 2, 3):
             x = F.max_pool2d(self.stage(stage, x), 2)
-        c3 = self.stage(4, x)
+        return [self.stage(4, x)]
+
+    def above(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        [c3] = maps
         c4 = self.stage(5, F.max_pool2d(c3, 2))
         return c3, c4, F.max_pool2d(c4, 2)
