@@ -54,7 +54,7 @@ def test_a_folder_without_an_int8_form_is_refused(tmp_path):
 
 
 def test_stages_below_the_trunk_are_refused(options):
-    with pytest.raises(TrainingError, match="Expected stages of new, top with an int8 trunk .* received upper"):
+    with pytest.raises(TrainingError, match="Expected stages of new, top with an int8 trunk, .* received upper"):
         Trainer(options("upper", *STARTED[:-1], "top:1,upper:1"))
 
 

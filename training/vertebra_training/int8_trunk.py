@@ -11,6 +11,7 @@ import onnx
 import onnxruntime
 import torch
 from google.protobuf.message import DecodeError
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf, NotImplemented
 from torch import Tensor, nn
 
 from .errors import TrainingError
@@ -36,7 +37,7 @@ class Int8Trunk:
         self.offsets: list[Tensor] = []
         try:
             self.session = self.open()
-        except (OSError, DecodeError, ValueError, RuntimeError) as error:
+        except (OSError, DecodeError, Fail, InvalidGraph, InvalidProtobuf, NotImplemented) as error:
             raise TrainingError(
                 f"Expected a folder that `vertebra quantize` made of a {kind} detector for the int8 trunk but received "
                 f"{folder}: {error}"

@@ -23,7 +23,7 @@ from .detector import Detector
 from .errors import TrainingError
 from .image import pad_batch
 from .int8_trunk import Int8Trunk
-from .loader import TrainingViews
+from .loader import TrainingViews, leave_interrupts_alone
 from .sampler import View
 from .weights import write_weights
 
@@ -127,5 +127,6 @@ def kept_batches(views: KeptViews, batches: Iterable[list[View]], workers: int) 
             collate_fn=collate,
             num_workers=workers,
             prefetch_factor=8 if workers else None,
+            worker_init_fn=leave_interrupts_alone,
         )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -99,6 +100,11 @@ class Collate:
         return Batch(pad_batch(list(images), self.multiple), sizes, list(targets), list(photos))
 
 
+def leave_interrupts_alone(_: int) -> None:
+    """Ctrl-C reaches every process of a terminal; the run ends after its step, with its loaders alive until then."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def training_batches(
     photos, config: InputConfig, batches: Iterable[list[View]], workers: int, pin: bool
 ) -> Iterator[Batch]:
@@ -110,6 +116,7 @@ def training_batches(
             num_workers=workers,
             prefetch_factor=4 if workers else None,
             pin_memory=pin,
+            worker_init_fn=leave_interrupts_alone,
         )
     )
 

@@ -48,6 +48,8 @@ class RefiningRoiHeads(RoIHeads):
     def refined(self, logits: Tensor, deltas: Tensor, proposals: list[Tensor], image_shapes) -> list[Tensor]:
         """Each proposal's box of its likeliest class."""
         counts = [len(each) for each in proposals]
+        if sum(counts) == 0:  # torchvision's coder gives another shape then
+            return proposals
         best = logits[:, 1:].argmax(dim=1) + 1
         boxes = self.box_coder.decode(deltas, proposals)[torch.arange(len(best), device=best.device), best]
         refined = []
