@@ -36,7 +36,7 @@ export interface ModelSummary {
 
 /**
  * Counts parameters and multiply-adds (one multiplication with its addition is one, as in the ResNet paper's table 1),
- * with the RoI head on as many proposals as the manifest keeps.
+ * with the RoI head on as many proposals as the manifest keeps, once more for each refinement.
  * @throws VertebraError what reading the graphs throws; `INVALID_ARGUMENT` for a size that is no size.
  */
 export async function summarizeModel(model: LoadedModel, width: number, height: number): Promise<ModelSummary> {
@@ -66,7 +66,8 @@ export async function summarizeModel(model: LoadedModel, width: number, height: 
     const shapes = inferShapes(graph, dims)
     for (const output of graph.graph.outputs) sizes.set(output.name, shapes.get(output.name) ?? [])
     const { parameters, multiplyAdds } = countOperations(graph, dims)
-    graphs.push({ graph: name, bytes, precision, parameters, multiplyAdds })
+    const passes = name === 'roiHead' ? 1 + (requireTask(manifest, 'detect').head.refinements ?? 0) : 1
+    graphs.push({ graph: name, bytes, precision, parameters, multiplyAdds: multiplyAdds * passes })
   }
   const known = new Map(
     [...manifest.features, ...(isFor(manifest, 'detect') ? manifest.pyramid : [])].map((level) => [level.name, level]),

@@ -11,6 +11,7 @@ import { locateModel } from '../../src/models/locate.node.ts'
 import type { GraphName, Manifest } from '../../src/models/manifest.ts'
 import { parseManifest } from '../../src/models/parse-manifest.ts'
 import { summarizeModel } from '../../src/models/summary.ts'
+import { requireTask } from '../../src/models/task.ts'
 import { encodeModel } from '../../src/onnx/codec.ts'
 import { randomWeights } from '../../src/weights/random.ts'
 import { errorOf } from '../error-of.ts'
@@ -178,5 +179,15 @@ describe('the summary', () => {
     // fc6 784 x 32, fc7 32 x 32, scores 32 x 4, deltas 32 x 16, each for 30 proposals; parameters with biases.
     expect(head?.multiplyAdds).toBe(30 * (784 * 32 + 32 * 32 + 32 * 4 + 32 * 16))
     expect(head?.parameters).toBe(784 * 32 + 32 * 32 + 32 * 4 + 32 * 16 + 32 + 32 + 4 + 16)
+  })
+
+  it('counts the head once more for each refinement', async () => {
+    const once = await openModel(await locateModel(folder))
+    const manifest = requireTask(once.manifest, 'detect')
+    const thrice = { ...once, manifest: { ...manifest, head: { ...manifest.head, refinements: 2 } } }
+    const [one, three] = await Promise.all([once, thrice].map((model) => summarizeModel(model, 160, 120)))
+    for (const [i, { graph, multiplyAdds }] of (one?.graphs ?? []).entries()) {
+      expect(three?.graphs[i]?.multiplyAdds).toBe(multiplyAdds * (graph === 'roiHead' ? 3 : 1))
+    }
   })
 })
