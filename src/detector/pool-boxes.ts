@@ -26,7 +26,7 @@ type Feeds = Readonly<Record<string, Feed>>
  * @returns undefined without proposals: not every device can run a graph on tensors of size zero.
  */
 export function poolBoxes(
-  manifest: Manifest,
+  manifest: Pick<Manifest, 'roi' | 'pyramid'>,
   { roiPooling }: Pick<Sessions, 'roiPooling'>,
   { tensors, align }: NetworkRun,
   proposals: readonly Boxes[],
@@ -83,7 +83,11 @@ function roiFeeds(maps: Tensors, { level, boxes, order }: LevelRois, images: Uin
 }
 
 /** For a head that samples by GridSample: one image, and a filler box on a level that no proposal fell to. */
-function gridFeeds({ pyramid, roi }: Manifest, maps: Tensors, { level, boxes }: LevelRois): Feeds {
+function gridFeeds(
+  { pyramid, roi }: Pick<Manifest, 'roi' | 'pyramid'>,
+  maps: Tensors,
+  { level, boxes }: LevelRois,
+): Feeds {
   const { dims } = requireTensor(maps, level)
   const { stride } = pyramid.find(({ name }) => name === level) as FeatureInfo
   const map = { height: dims[2] ?? 0, width: dims[3] ?? 0, stride }

@@ -18,7 +18,7 @@ import type { Stage } from './stopwatch.ts'
  * @returns what each image's boxes are made of.
  */
 export async function runSecondStage(
-  manifest: Manifest,
+  manifest: Pick<Manifest, 'labels' | 'pyramid' | 'roi' | 'head'>,
   sessions: Pick<Sessions, 'open' | 'precision' | 'roiPooling'>,
   network: NetworkRun,
   proposals: readonly Proposals[],

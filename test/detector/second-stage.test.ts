@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest'
 import { runSecondStage } from '../../src/detector/second-stage.ts'
 import type { Stage } from '../../src/detector/stopwatch.ts'
-import type { Manifest } from '../../src/models/manifest.ts'
 import type { Feed, Session } from '../../src/runtime/runtime.ts'
 import { tinyRecipe } from '../tiny-model.ts'
 
@@ -27,18 +26,17 @@ const head: Session = {
 
 async function outputsOf(refinements?: number) {
   passes.length = 0
-  const { manifest } = tinyRecipe()
-  const spec = {
-    ...manifest,
-    features: [],
+  const { labels, roi, head: rules } = tinyRecipe().manifest
+  const boxCoder = { weights: [10, 10, 5, 5], clamp: 4 } as const
+  const manifest = {
+    labels,
     pyramid: [{ name: 'p3', channels: 1, stride: 8 }],
-    roi: { ...manifest.roi, levels: ['p3'], minLevel: 3 },
-    head: { ...manifest.head, boxCoder: { weights: [10, 10, 5, 5], clamp: 4 }, classAgnostic: true, refinements },
-    graphs: {},
-  } as unknown as Manifest
+    roi: { ...roi, levels: ['p3'], minLevel: 3 },
+    head: { ...rules, boxCoder, classAgnostic: true, refinements },
+  }
   const stages: Stage[] = []
   const outputs = await runSecondStage(
-    spec,
+    manifest,
     { open: async () => head, precision: 'float32', roiPooling: 'operator' },
     { tensors: { p3: { dims: [2, 1, 8, 8], data: new Float32Array(128) } } },
     [
