@@ -69,6 +69,7 @@ describe('the manifest', () => {
       'anchors.levels: "p3" has stride 4, pyramid says 8',
     ],
     ['a label twice', (m) => Object.assign(m.labels[0] ?? {}, { name: 'dog' }), 'labels: a name occurs twice'],
+    ['a head that would never end', (m) => Object.assign(m.head, { refinements: 1e9 }), 'head.refinements'],
     ['uneven sizes', (m) => Object.assign(m.anchors.levels[0] ?? {}, { sizes: [1, 2] }), 'same number of sizes'],
   ])('is refused for %s', async (_, change, sentence) => {
     expect(await errorOf(load(await spoilt(edit(change))))).toContain(sentence)
