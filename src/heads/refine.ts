@@ -1,5 +1,5 @@
 import { type Boxes, countBoxes, lastPixel, type Size } from '../boxes/boxes.ts'
-import { decodeBox } from '../boxes/coder.ts'
+import { decodeBoxes } from '../boxes/coder.ts'
 import type { HeadOutput, PostprocessOptions } from './postprocess.ts'
 import { clipAndMeasure } from './proposals.ts'
 
@@ -27,37 +27,27 @@ export function refineProposals(
   size: Size,
   { boxCoder, classAgnostic, minSize }: Pick<PostprocessOptions, 'boxCoder' | 'classAgnostic' | 'minSize'>,
 ): Boxes {
-  const rows = countBoxes(proposals, 'proposals')
-  const width = rows === 0 ? 0 : logits.length / rows
-  const refined = new Float32Array(proposals)
-  const box = new Float32Array(4)
+  const own = classAgnostic ? deltas : ofLikeliestClass(logits, deltas, countBoxes(proposals, 'proposals'))
+  const boxes = decodeBoxes(own, proposals, boxCoder)
   const pixel = lastPixel(boxCoder.corners)
-  for (let row = 0; row < rows; row++) {
-    const at = row * 4
-    const delta = classAgnostic ? at : (row * width + likeliest(logits, row * width, width)) * 4
-    decodeBox(
-      proposals[at] as number,
-      proposals[at + 1] as number,
-      proposals[at + 2] as number,
-      proposals[at + 3] as number,
-      deltas[delta] as number,
-      deltas[delta + 1] as number,
-      deltas[delta + 2] as number,
-      deltas[delta + 3] as number,
-      boxCoder,
-      box,
-      0,
-    )
-    if (clipAndMeasure(box, 0, size, minSize, pixel)) refined.set(box, at)
+  for (let at = 0; at < boxes.length; at += 4) {
+    if (!clipAndMeasure(boxes, at, size, minSize, pixel)) boxes.set(proposals.subarray(at, at + 4), at)
   }
-  return refined
+  return boxes
 }
 
-/** The column of the largest logit of a row but background's. */
-function likeliest(logits: Float32Array, start: number, width: number): number {
-  let best = 1
-  for (let column = 2; column < width; column++) {
-    if ((logits[start + column] as number) > (logits[start + best] as number)) best = column
+/** Four deltas for each row: those of the class with the largest logit, which is never background. */
+function ofLikeliestClass(logits: Float32Array, deltas: Float32Array, rows: number): Float32Array {
+  const width = logits.length / rows
+  const own = new Float32Array(rows * 4)
+  for (let row = 0; row < rows; row++) {
+    const start = row * width
+    let best = 1
+    for (let column = 2; column < width; column++) {
+      if ((logits[start + column] as number) > (logits[start + best] as number)) best = column
+    }
+    const from = (start + best) * 4
+    own.set(deltas.subarray(from, from + 4), row * 4)
   }
-  return best
+  return own
 }

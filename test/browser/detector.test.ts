@@ -61,7 +61,7 @@ describe.skipIf(missing)('a detector in a page', { timeout: 120_000 }, () => {
   }
 
   it('finds on wasm, where convolutions take another form, what Node finds with a model of 101 layers', async () => {
-    const options = { minScore: 0.1, precision: 'float32' } as const
+    const options = { minScore: 0.02, precision: 'float32' } as const
     const result = await page.evaluate(async (options) => {
       const detector = await vertebra.loadDetector('large', { ...options, device: 'wasm' })
       const result = await detector.detect('/photos/astronaut.jpg', options)
