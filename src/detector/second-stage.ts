@@ -3,7 +3,7 @@ import type { HeadOutput } from '../heads/postprocess.ts'
 import type { Proposals } from '../heads/proposals.ts'
 import { refineProposals } from '../heads/refine.ts'
 import type { Manifest } from '../models/manifest.ts'
-import { runBoxHead } from './box-head.ts'
+import { type BoxHeadOutput, runBoxHead } from './box-head.ts'
 import { requireNoOverflow } from './half-overflow.ts'
 import { poolBoxes } from './pool-boxes.ts'
 import type { NetworkRun } from './pooled-maps.ts'
@@ -27,22 +27,26 @@ export async function runSecondStage(
 ): Promise<HeadOutput[]> {
   const { head, labels } = manifest
   const { refinements = 0 } = head
-  let boxes = proposals.map((each) => each.boxes)
-  let sum: Float32Array | undefined
-  for (let pass = 0; ; pass++) {
+  const columns = labels.length + 1
+  const pass = async (boxes: readonly Boxes[]): Promise<BoxHeadOutput> => {
     const pooled = poolBoxes(manifest, sessions, network, boxes)
     finish('pooling')
-    const { logits, deltas } = await runBoxHead(sessions, pooled)
-    for (const output of [logits, deltas]) requireNoOverflow(sessions, output)
-    sum = sum ? added(sum, logits) : logits
-    const outputs = perImage(pass === refinements ? divided(sum, pass + 1) : logits, deltas, boxes, labels.length + 1)
-    if (pass === refinements) {
-      finish('head')
-      return outputs
-    }
-    boxes = outputs.map((output, image) => refineProposals(output, sizes[image] as Size, head))
+    const output = await runBoxHead(sessions, pooled)
+    for (const values of [output.logits, output.deltas]) requireNoOverflow(sessions, values)
     finish('head')
+    return output
   }
+
+  let boxes = proposals.map((each) => each.boxes)
+  let { logits, deltas } = await pass(boxes)
+  let sum = logits
+  for (let i = 0; i < refinements; i++) {
+    const outputs = perImage(logits, deltas, boxes, columns)
+    boxes = outputs.map((output, image) => refineProposals(output, sizes[image] as Size, head))
+    ;({ logits, deltas } = await pass(boxes))
+    sum = added(sum, logits)
+  }
+  return perImage(divided(sum, refinements + 1), deltas, boxes, columns)
 }
 
 function added(sum: Float32Array, more: Float32Array): Float32Array {
