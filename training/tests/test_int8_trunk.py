@@ -75,7 +75,7 @@ def test_a_view_is_computed_once_and_again_where_its_file_is_torn(options):
 
 
 def test_a_stage_above_the_int8_trunk_learns(options):
-    trainer = Trainer(options("learns", *STARTED, "--threads", "2"))
+    trainer = Trainer(options("learns", *STARTED, "--processes", "2"))
     before = {name: value.clone() for name, value in trainer.detector.state_dict().items()}
     trainer.train()
     after = trainer.detector.state_dict()

@@ -27,7 +27,7 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 INT8 = ("--weights", str(MODELS / "vgg16-voc"), "--int8-trunk", str(MODELS / "vgg16-voc-int8"))
 
 
-@pytest.mark.parametrize("more", [(), ("--stages", "new:3,top:1", *INT8), ("--threads", "2")])
+@pytest.mark.parametrize("more", [(), ("--stages", "new:3,top:1", *INT8), ("--processes", "2")])
 def test_resumed_run_equals_one_without_a_break(options, more):
     how = ("--steps", "4", "--stages", "new:3,upper:1", *more)
     whole = Trainer(options("whole", *how))

@@ -5,6 +5,7 @@ exact anchor strides, and RoI levels whose scale is the stride and not guessed f
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
@@ -59,22 +60,22 @@ class RoiPooler(nn.Module):
         rois = torch.cat([torch.cat([torch.full_like(b[:, :1], index) for index, b in enumerate(boxes)]), every], dim=1)
         size = ((every[:, 2] - every[:, 0]) * (every[:, 3] - every[:, 1])).sqrt()
         level = torch.floor(config.canonical_level + torch.log2(size / config.canonical_scale) + 1e-6)
-        level = level.clamp(config.levels[0], config.levels[-1])
-        first = features[f"p{config.levels[0]}"]
-        pooled = torch.zeros((len(rois), first.shape[1], config.output_size, config.output_size), device=first.device)
-        for number in config.levels:
-            index = torch.where(level == number)[0]
-            # On the CPU torchvision's backward pass of this operator is the slowest part of a training step.
-            align = sparse_roi_align if self.training and every.device.type == "cpu" else roi_align
-            pooled[index] = align(
-                features[f"p{number}"].float(),
-                rois[index],
-                config.output_size,
-                1 / 2**number,
-                config.sampling_ratio,
-                config.aligned,
-            )
-        return pooled
+        index = (level.clamp(config.levels[0], config.levels[-1]) - config.levels[0]).int()
+        maps = [features[f"p{number}"].float() for number in config.levels]
+        scales = [1 / 2**number for number in config.levels]
+        how = (config.output_size, scales, config.sampling_ratio, config.aligned)
+        # On the CPU torchvision's backward pass of this operator is the slowest part of a training step.
+        align = sparse_roi_align if self.training and every.device.type == "cpu" else level_roi_align
+        return align(maps, index, rois, *how)
+
+
+def level_roi_align(maps, index, rois, output_size, scales, sampling_ratio, aligned) -> Tensor:
+    """torchvision's operator for each level's RoIs."""
+    pooled = maps[0].new_zeros((len(rois), maps[0].shape[1], output_size, output_size))
+    for number, (level, scale) in enumerate(zip(maps, scales)):
+        mine = torch.where(index == number)[0]
+        pooled[mine] = roi_align(level, rois[mine], output_size, scale, sampling_ratio, aligned)
+    return pooled
 
 
 class BoxHead(nn.Module):
@@ -84,7 +85,14 @@ class BoxHead(nn.Module):
         self.fc7 = nn.Linear(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc7(self.fc6(x.flatten(1)).relu_()).relu_()
+        return self.fc7(self.first(x).relu_()).relu_()
+
+    def first(self, x: Tensor) -> Tensor:
+        if not x.is_contiguous(memory_format=torch.channels_last):
+            return self.fc6(x.flatten(1))
+        # The weights take the order of the pooled maps, since they are fewer.
+        weight = self.fc6.weight.unflatten(1, x.shape[1:]).permute(0, 2, 3, 1).flatten(1)
+        return F.linear(x.permute(0, 2, 3, 1).flatten(1), weight, self.fc6.bias)
 
 
 class BoxPredictor(nn.Module):

@@ -71,7 +71,7 @@ def parse_options(description: str, arguments: list[str] | None = None) -> argpa
     machine = parser.add_argument_group("machine")
     machine.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     machine.add_argument("--precision", choices=("bf16", "fp32"), help="of the network; default: bf16 where it is fast")
-    machine.add_argument("--threads", type=int, default=1, help="parts of a batch computed side by side, one core each")
+    machine.add_argument("--processes", type=int, default=1, help="to share a batch among, one core each")
     machine.add_argument("--checkpoint-minutes", type=float, default=5)
     machine.add_argument("--score-minutes", type=float, default=30)
 

@@ -1,53 +1,130 @@
-"""Gradients of a batch by several threads, each with a part of the photos and one core.
+"""Gradients of a batch by several processes, one core each, which take the next few photos when they are done with some.
 
 The usual way, every layer divided among all cores, lets them wait for each other at each layer's end: as soon as
-another program takes one core, all stand still (measured on two busy cores: a quarter of this way's speed).
+another program takes one core, all stand still. Threads of one process wait for each other, too: on two cores they see
+half as many photos as processes do.
 """
 
 from __future__ import annotations
 
 import copy
-from concurrent.futures import ThreadPoolExecutor
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import torch
 from torch import Tensor
+from torch.multiprocessing import get_context
 
 from .detector import Detector
+from .errors import TrainingError
+
+# Photos. A larger part makes better use of each weight, a smaller one leaves less to wait for at a step's end.
+PART = 4
 
 
-def replicas(detector: Detector, count: int) -> list[Detector]:
-    """The detector and copies of it that share its parameters, but not the state of its random generators."""
-    shared = {id(parameter): parameter for parameter in detector.parameters()}
-    return [detector, *(copy.deepcopy(detector, dict(shared)) for _ in range(count - 1))]
+def in_bfloat16(detector: Detector) -> Detector:
+    """A copy whose matrices are bfloat16, so that they are cast once a step and not in every part of it."""
+    copied = copy.deepcopy(detector)
+    for parameter in copied.parameters():
+        if parameter.dim() > 1:
+            parameter.data = parameter.data.to(torch.bfloat16)
+    return copied
+
+
+def gradients_of(detector: Detector, batch, seed: int, bf16: bool) -> tuple[dict[str, Tensor], tuple[Tensor, ...]]:
+    """Losses, and the gradients of their sum for the parameters that learn."""
+    detector.seed(seed)
+    trained = [parameter for parameter in detector.parameters() if parameter.requires_grad]
+    with torch.autocast(trained[0].device.type, torch.bfloat16, enabled=bf16):
+        losses = batch.losses(detector)
+    total = sum(losses.values())
+    gradients = torch.autograd.grad(total, trained, materialize_grads=True)
+    return {name: value.detach() for name, value in {**losses, "total": total}.items()}, gradients
 
 
 class Gradients:
-    def __init__(self, detector: Detector, threads: int, device: torch.device, bf16: bool) -> None:
-        self.detectors = replicas(detector, threads)
-        self.device, self.bf16 = device, bf16
-        # One thread: PyTorch's own threads, on as many cores as it likes.
-        self.pool = ThreadPoolExecutor(threads, "part", torch.set_num_threads, (1,)) if threads > 1 else None
+    """Computes with a copy of the detector, whose memory all processes share."""
+
+    def __init__(self, detector: Detector, batch: int, processes: int, bf16: bool) -> None:
+        self.detector, self.bf16 = detector, bf16
+        self.computing = in_bfloat16(detector) if bf16 else copy.deepcopy(detector)
+        # A GPU has memory for a whole batch, and a CPU no use for it.
+        self.in_parts = next(detector.parameters()).device.type == "cpu"
+        self.pool: ProcessPoolExecutor | None = None
+        if processes > 1:
+            torch.set_num_threads(processes)  # of the optimiser, for which the processes wait
+            self.computing.share_memory()
+            # A place for the gradients of each part: summed in one order, whoever computed them.
+            places = range(-(-batch // PART))
+            self.places = [[torch.zeros_like(p).share_memory_() for p in self.computing.parameters()] for _ in places]
+            how = dict(mp_context=get_context("fork"), initializer=_begin)
+            self.pool = ProcessPoolExecutor(processes, initargs=(self.computing, self.places, bf16), **how)
 
     def compute(self, batch, seed: int) -> dict[str, Tensor]:
         """Puts the gradients of the batch's total loss into the parameters and returns the losses."""
-        parts = batch.parts(len(self.detectors))
-        jobs = [(detector, part, seed + number) for number, (detector, part) in enumerate(zip(self.detectors, parts))]
-        results = list(self.pool.map(self.part, *zip(*jobs))) if self.pool else [self.part(*jobs[0])]
+        self.follow()
+        parts = batch.parts(-(-len(batch.sizes) // PART)) if self.in_parts else [batch]
+        seeds = range(seed, seed + len(parts))
+        if self.pool:
+            results = self.in_processes(parts, seeds)
+        else:
+            results = [gradients_of(self.computing, part, seed, self.bf16) for part, seed in zip(parts, seeds)]
         shares = [len(part.sizes) / len(batch.sizes) for part in parts]
-        trained = [parameter for parameter in self.detectors[0].parameters() if parameter.requires_grad]
-        for index, parameter in enumerate(trained):
-            parameter.grad = sum(gradients[index] * share for (_, gradients), share in zip(results, shares))
+        trained = [parameter for parameter in self.detector.parameters() if parameter.requires_grad]
+        for parameter in trained:
+            parameter.grad = torch.zeros_like(parameter)
+        for (_, gradients), share in zip(results, shares):
+            each = [gradient.float() for gradient in gradients]
+            torch._foreach_add_([parameter.grad for parameter in trained], each, alpha=share)
         return {
             name: sum(losses[name] * share for (losses, _), share in zip(results, shares)) for name in results[0][0]
         }
 
-    def part(self, detector: Detector, part, seed: int) -> tuple[dict[str, Tensor], tuple[Tensor, ...]]:
-        detector.seed(seed)
-        # The cache of cast weights belongs to all threads, and the first to finish would empty it.
-        cache = self.pool is None
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16, cache_enabled=cache):
-            losses = part.losses(detector)
-        total = sum(losses.values())
-        trained = [parameter for parameter in detector.parameters() if parameter.requires_grad]
-        gradients = torch.autograd.grad(total, trained, materialize_grads=True)
-        return {name: value.detach() for name, value in {**losses, "total": total}.items()}, gradients
+    def in_processes(self, parts: list, seeds: range) -> list[tuple[dict[str, Tensor], list[Tensor]]]:
+        learns = [parameter.requires_grad for parameter in self.computing.parameters()]
+        try:
+            losses = list(self.pool.map(_part, parts, range(len(parts)), [learns] * len(parts), seeds))
+        except BrokenProcessPool as error:
+            raise TrainingError(
+                "Expected every process of the run to live but one was ended, perhaps for want of memory. Take it up "
+                "again with --resume."
+            ) from error
+        return [
+            (loss, [gradient for gradient, learnt in zip(place, learns) if learnt])
+            for loss, place in zip(losses, self.places)
+        ]
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """What computes takes over the weights, and which of them learn, from what the optimiser changes."""
+        for parameter, copied in zip(self.detector.parameters(), self.computing.parameters()):
+            copied.requires_grad_(parameter.requires_grad)
+            copied.copy_(parameter)
+
+    def close(self) -> None:
+        if self.pool:
+            self.pool.shutdown(cancel_futures=True)
+
+
+_detector: Detector
+_places: list[list[Tensor]]
+_bf16: bool
+
+
+def _begin(detector: Detector, places: list[list[Tensor]], bf16: bool) -> None:
+    """Ctrl-C reaches every process of a terminal; the run ends after its step."""
+    global _detector, _places, _bf16
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    _detector, _places, _bf16 = detector, places, bf16
+
+
+def _part(part, place: int, learns: list[bool], seed: int) -> dict[str, Tensor]:
+    for parameter, learnt in zip(_detector.parameters(), learns):
+        parameter.requires_grad_(learnt)
+    losses, gradients = gradients_of(_detector, part, seed, _bf16)
+    kept = [gradient for gradient, learnt in zip(_places[place], learns) if learnt]
+    for target, gradient in zip(kept, gradients):
+        target.copy_(gradient)
+    return losses

@@ -31,33 +31,47 @@ class _SparseTimesDense(torch.autograd.Function):
 
 def _matrix(columns: Tensor, values: Tensor, width: int) -> Tensor:
     rows, per_row = columns.shape
-    starts = torch.arange(0, rows * per_row + 1, per_row, device=columns.device)
+    starts = torch.arange(0, rows * per_row + 1, per_row, device=columns.device, dtype=columns.dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "sparse support is in beta" and "invariants are not checked"
         return torch.sparse_csr_tensor(starts, columns.reshape(-1), values.reshape(-1), (rows, width))
 
 
-def _axis(start: Tensor, length: Tensor, cells: int, output: int, samples: int) -> tuple[Tensor, Tensor]:
+def _axis(start: Tensor, length: Tensor, cells: Tensor, output: int, samples: int) -> tuple[Tensor, Tensor]:
     """Cell indices and weights, R x output x samples x 2, of the bilinear samples along one axis."""
     steps = (torch.arange(output * samples, device=start.device) + 0.5) / samples
     position = start[:, None] + steps * (length / output)[:, None]
-    outside = (position < -1) | (position > cells)
+    last = cells[:, None] - 1
+    outside = (position < -1) | (position > cells[:, None])
     position = position.clamp(min=0)
-    low = position.floor().clamp(max=cells - 1)
-    position = torch.where(low >= cells - 1, low, position)
+    low = torch.minimum(position.floor(), last)
+    position = torch.where(low >= last, low, position)
     fraction = position - low
-    index = torch.stack([low, (low + 1).clamp(max=cells - 1)], dim=-1).long()
+    index = torch.stack([low, torch.minimum(low + 1, last)], dim=-1).int()
     weight = torch.stack([1 - fraction, fraction], dim=-1).masked_fill(outside[..., None], 0)
     return (x.view(len(start), output, samples, 2) for x in (index, weight))
 
 
-def sparse_roi_align(features: Tensor, rois: Tensor, output: int, scale: float, samples: int, aligned: bool) -> Tensor:
-    """Same arguments and result as torchvision.ops.roi_align for a positive sampling ratio; no gradient for `rois`."""
-    images, channels, height, width = features.shape
+def sparse_roi_align(
+    features: list[Tensor],
+    levels: Tensor,
+    rois: Tensor,
+    output: int,
+    scales: list[float],
+    samples: int,
+    aligned: bool,
+) -> Tensor:
+    """R x C x output x output, channels last in memory: torchvision.ops.roi_align of each RoI on the map whose index
+    `levels` gives, for a positive sampling ratio; no gradient for `rois`.
+    """
+    images, channels = features[0].shape[:2]
     count = len(rois)
     if count == 0:
-        return features.new_zeros((0, channels, output, output))
-    x1, y1, x2, y2 = (rois[:, 1:] * scale - (0.5 if aligned else 0)).unbind(1)
+        return features[0].new_zeros((0, channels, output, output))
+    heights, widths, first = (torch.tensor(x, device=rois.device, dtype=torch.int) for x in _cells(features))
+    height, width = heights[levels], widths[levels]
+    scale = torch.tensor(scales, device=rois.device)[levels]
+    x1, y1, x2, y2 = (rois[:, 1:] * scale[:, None] - (0.5 if aligned else 0)).unbind(1)
     span_x, span_y = (x2 - x1, y2 - y1) if aligned else ((x2 - x1).clamp(min=1), (y2 - y1).clamp(min=1))
     index_x, weight_x = _axis(x1, span_x, width, output, samples)
     index_y, weight_y = _axis(y1, span_y, height, output, samples)
@@ -66,10 +80,17 @@ def sparse_roi_align(features: Tensor, rois: Tensor, output: int, scale: float, 
     taps = samples * 2
     y, wy = (t.reshape(count, output, 1, taps, 1) for t in (index_y, weight_y))
     x, wx = (t.reshape(count, 1, output, 1, taps) for t in (index_x, weight_x))
-    image = rois[:, 0].long().view(-1, 1, 1, 1, 1)
-    columns = ((image * height + y) * width + x).reshape(count * output**2, taps**2)
+    start = (first[levels] + rois[:, 0].int() * height * width).view(-1, 1, 1, 1, 1)
+    columns = (start + y * width.view(-1, 1, 1, 1, 1) + x).reshape(count * output**2, taps**2)
     values = (wy * wx / samples**2).reshape(columns.shape)
 
-    cells = features.permute(0, 2, 3, 1).reshape(-1, channels)
+    cells = torch.cat([level.permute(0, 2, 3, 1).reshape(-1, channels) for level in features])
     pooled = _SparseTimesDense.apply(columns, values, cells)
     return pooled.view(count, output, output, channels).permute(0, 3, 1, 2)
+
+
+def _cells(features: list[Tensor]) -> tuple[list[int], list[int], list[int]]:
+    """Height, width and index of the first cell of each map, all maps behind each other."""
+    heights, widths = ([level.shape[side] for level in features] for side in (2, 3))
+    counts = [level.shape[0] * level.shape[2] * level.shape[3] for level in features]
+    return heights, widths, [sum(counts[:index]) for index in range(len(counts))]

@@ -67,7 +67,7 @@ class Trainer:
             random = start_from(self.detector, options.weights)
             self.log("start", weights=options.weights, random=random)
         self.detector.to(self.device, memory_format=torch.channels_last).train()
-        self.gradients = Gradients(self.detector, options.threads, self.device, self.bf16)
+        self.gradients = Gradients(self.detector, options.batch, options.processes, self.bf16)
         self.average = WeightAverage(self.detector, options.average)
         self.optimiser = torch.optim.AdamW(self.parameter_groups(), lr=options.rate, fused=True)
         self.step, self.photos_seen, self.seconds = 0, 0, 0.0
@@ -164,7 +164,7 @@ class Trainer:
     def score(self) -> None:
         began = time.time()
         options = self.options
-        how = dict(workers=options.workers, threads=options.threads, bf16=self.bf16)
+        how = dict(workers=options.workers, threads=options.processes, bf16=self.bf16)
         result = score(self.average.detector, self.held_out, **how)
         seconds = round(time.time() - began)
         self.log("score", step=self.step, photos=self.photos_seen, seconds=seconds, held_out=result)
@@ -195,7 +195,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = group["full_rate"] * factor
         # The choice of anchors and regions to learn from is a function of the step, so a resumed run repeats it.
-        losses = self.gradients.compute(batch, seed=(options.seed * 1_000_003 + self.step) * options.threads)
+        losses = self.gradients.compute(batch, seed=(options.seed * 1_000_003 + self.step) * options.batch)
         gradient = clip_grad_norm_(self.detector.parameters(), LARGEST_GRADIENT)
         if torch.isfinite(gradient):
             self.optimiser.step()
@@ -206,6 +206,12 @@ class Trainer:
         return {name: value.float() for name, value in values.items()}
 
     def train(self) -> None:
+        try:
+            self.take_steps()
+        finally:
+            self.gradients.close()
+
+    def take_steps(self) -> None:
         options = self.options
         part_began = before = saved = scored = logged = time.time()
         stage, batches = None, itertools.repeat(None)
