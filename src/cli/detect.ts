@@ -19,6 +19,7 @@ import type { DeviceChoice } from '../runtime/runtime.ts'
 import {
   commaList,
   deviceOption,
+  inputSizeOption,
   modelOption,
   numberBetween,
   precisionOption,
@@ -36,6 +37,7 @@ interface DetectFlags {
   readonly device: DeviceChoice
   readonly precision: PrecisionChoice
   readonly threads?: number
+  readonly inputSize?: number
   readonly minScore?: number
   readonly classes?: string[]
   readonly max?: number
@@ -79,6 +81,7 @@ export function detectCommand(signal: AbortSignal): Command {
     .addOption(deviceOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
+    .addOption(inputSizeOption())
     .addHelpText(
       'after',
       `
@@ -110,8 +113,8 @@ async function detect(photos: readonly string[], flags: DetectFlags, signal: Abo
   const start = performance.now()
   try {
     if (images.length > 0) {
-      const { device, precision, threads } = flags
-      const options = { device, precision, threads, signal, onProgress: bar.update }
+      const { device, precision, threads, inputSize } = flags
+      const options = { device, precision, threads, inputSize, signal, onProgress: bar.update }
       detector = await (flags.workers === undefined
         ? loadDetector(flags.model, options)
         : createPool(flags.model, { ...options, size: flags.workers }))

@@ -25,6 +25,7 @@ import { scoreTables } from './eval-tables.ts'
 import {
   commaList,
   deviceOption,
+  inputSizeOption,
   modelOption,
   numberBetween,
   precisionOption,
@@ -45,6 +46,7 @@ interface EvalFlags {
   readonly device: DeviceChoice
   readonly precision: PrecisionChoice
   readonly threads?: number
+  readonly inputSize?: number
   readonly minScore?: number
   readonly out?: string
   readonly results?: string
@@ -76,7 +78,7 @@ export function evalCommand(signal: AbortSignal): Command {
       new Option(
         '-r, --results <path>',
         'score these: a COCO results file, or a folder of comp4_det_test_<class>.txt',
-      ).conflicts(['model', 'minScore', 'device', 'precision', 'threads', 'out']),
+      ).conflicts(['model', 'minScore', 'device', 'precision', 'threads', 'inputSize', 'out']),
     )
     .addOption(imagesOption())
     .addOption(splitOption())
@@ -97,6 +99,7 @@ export function evalCommand(signal: AbortSignal): Command {
     .addOption(deviceOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
+    .addOption(inputSizeOption())
     .addHelpText(
       'after',
       `
@@ -166,6 +169,7 @@ async function detected(
     device: flags.device,
     precision: flags.precision,
     threads: flags.threads,
+    inputSize: flags.inputSize,
     signal,
     onProgress: loading.update,
   }
@@ -217,6 +221,7 @@ async function detected(
       device,
       precision,
       minScore: flags.minScore ?? detector.manifest.head.scoreThreshold,
+      ...(flags.inputSize !== undefined && { inputSize: flags.inputSize }),
     },
     warnings: [...warnings, ...doubts(run)],
     problems: run.problems,

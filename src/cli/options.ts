@@ -20,6 +20,11 @@ export const precisionOption = (): Option =>
 export const threadsOption = (): Option =>
   new Option('--threads <n>', 'threads on the CPU (default: one per core)').argParser(wholeNumber(1))
 
+export const inputSizeOption = (): Option =>
+  new Option('--input-size <pixels>', "size of photos in the network, 64 to 4096 (default: the model's)").argParser(
+    wholeNumber(1),
+  )
+
 /** A parser for an option that is a number from `low` to `high`. */
 export function numberBetween(low: number, high: number): (text: string) => number {
   return (text) => {

@@ -1,3 +1,4 @@
+import { withInputSize } from '../images/input-size.ts'
 import { openModel } from '../models/load.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import type { ModelFiles } from '../models/model-files.ts'
@@ -24,6 +25,11 @@ export interface LoadOptions extends WorkOptions {
   readonly precision?: PrecisionChoice | undefined
   /** Threads inside one operator, for `cpu` and `wasm`. Default: one per core. */
   readonly threads?: number | undefined
+  /**
+   * Pixels of the side of the photo that the model's resize rule names, 64 to 4096. Default: the manifest's. Larger inputs show
+   * smaller objects and take longer, in proportion to their area. Not for models whose input has one size.
+   */
+  readonly inputSize?: number | undefined
 }
 
 /** What of a model will be used. */
@@ -62,14 +68,15 @@ export async function openSessions<M extends ModelManifest>(
   runtime: Runtime,
   namesFor: (manifest: ModelManifest) => readonly SessionName[],
   check: (manifest: ModelManifest) => M,
-  { device = 'auto', precision = 'auto', threads, signal, onProgress }: LoadOptions,
+  { device = 'auto', precision = 'auto', threads, inputSize, signal, onProgress }: LoadOptions,
 ): Promise<{ manifest: M; sessions: Sessions }> {
   const choice = checkDeviceChoice(device)
   const wanted = checkPrecisionChoice(precision)
   if (threads !== undefined) positiveInteger('threads', threads)
   throwIfAborted(signal)
   const opened = await openModel(files, { signal })
-  const manifest = check(opened.manifest)
+  const checked = check(opened.manifest)
+  const manifest = inputSize === undefined ? checked : { ...checked, input: withInputSize(checked.input, inputSize) }
   const names = namesFor(manifest)
   const { model, stop } = readAhead(opened, graphsOf(manifest, names), { signal, onProgress })
   try {

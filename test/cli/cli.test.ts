@@ -38,6 +38,16 @@ describe('vertebra detect', () => {
     expect(stderr).toMatch(/^1 photo, 20 objects, [\d.]+ s on cpu in float32\n$/)
   })
 
+  it('shows the network photos of another size', async () => {
+    const usual = await detect('photos/b.jpg', '-f', 'json')
+    const larger = await detect('photos/b.jpg', '-f', 'json', '--input-size', '256')
+    expect([usual.code, larger.code]).toEqual([0, 0])
+    expect(larger.stdout).not.toBe(usual.stdout)
+    const wrong = await detect('photos/b.jpg', '--input-size', '10')
+    expect(wrong.code).toBe(2)
+    expect(wrong.stderr).toContain('Expected a whole number of pixels from 64 to 4096 for inputSize but received 10.')
+  })
+
   it('does a glob, with COCO results whose ids come from the names', async () => {
     const { code, stderr } = await detect('photos/*.{png,jpg}', '--format', 'coco', '--out', 'deep/results.json')
     expect(stderr).toMatch(/^2 photos, \d+ objects, .* s on cpu in float32; written to deep\/results\.json\n$/)

@@ -98,6 +98,19 @@ describe('detect', () => {
     }
   })
 
+  it('sees photos at the size that was asked for', async () => {
+    const larger = await loadDetector(folder, { device: 'cpu', inputSize: 256 })
+    const shapes = await Promise.all([detector, larger].map((each) => each.backbone.extract(photo, { levels: ['c5'] })))
+    expect(shapes.map(({ c5 }) => [c5?.height, c5?.width])).toEqual([
+      [3, 4],
+      [6, 8],
+    ])
+    expect(larger.manifest.input.resize).toMatchObject({ rule: 'longer', size: 256 })
+    const { detections } = await larger.detect(photo)
+    expect(detections).not.toEqual((await detector.detect(photo)).detections)
+    await larger.dispose()
+  })
+
   it('reports each stage', async () => {
     const seen: Progress[] = []
     await detector.detect(photo, { onProgress: (progress) => seen.push(progress) })
@@ -127,6 +140,7 @@ describe('wrong options', () => {
     expect(await errorOf(loadDetector(folder, { device }))).toBe(
       'INVALID_ARGUMENT: Expected one of auto, cuda, tensorrt, dml, coreml, webgpu, webnn, cpu, wasm for device but received "tpu".',
     )
+    expect(await errorOf(loadDetector(folder, { inputSize: 12 }))).toMatch(/^INVALID_ARGUMENT: .* for inputSize/)
     expect(await errorOf(loadDetector(folder, { threads: 0 }))).toMatch(/^INVALID_ARGUMENT: .* for threads/)
   })
 

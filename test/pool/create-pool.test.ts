@@ -26,7 +26,7 @@ describe.skipIf(!isBuilt)('a pool of processes', () => {
 
   it('finds what one detector finds', async () => {
     const photos = [CAT, testPhoto(64, 48), testPhoto(48, 64, 2), 'missing.jpg', testPhoto(90, 90, 3)]
-    await using detector = await vertebra.loadDetector(model, { device: 'cpu' })
+    await using detector = await vertebra.loadDetector(model, { device: 'cpu', inputSize: 192 })
     const expected = []
     for await (const { index, ...outcome } of vertebra.detectAll(detector, photos, { minScore: 0.05 })) {
       expected[index] = 'error' in outcome ? outcome.error.code : outcome.result.detections
@@ -35,6 +35,7 @@ describe.skipIf(!isBuilt)('a pool of processes', () => {
     const pool = await vertebra.createPool(model, {
       size: 3,
       device: 'cpu',
+      inputSize: 192,
       onProgress: ({ phase, done, total }) => steps.push(`${phase} ${done}/${total}`),
     })
     expect(steps.slice(-3)).toEqual(['workers 1/3', 'workers 2/3', 'workers 3/3'])
