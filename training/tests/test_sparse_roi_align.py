@@ -26,5 +26,5 @@ def test_same_values_and_gradients_as_torchvision(aligned):
 
 
 def test_no_regions():
-    none = torch.zeros(0, dtype=torch.int)
-    assert sparse_roi_align([torch.zeros(1, 3, 4, 4)], none, torch.zeros(0, 5), 7, [1 / 8], 2, False).shape == (0, 3, 7, 7)
+    maps, none = [torch.zeros(1, 3, 4, 4)], torch.zeros(0, dtype=torch.int)
+    assert sparse_roi_align(maps, none, torch.zeros(0, 5), 7, [1 / 8], 2, False).shape == (0, 3, 7, 7)

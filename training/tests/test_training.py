@@ -1,6 +1,7 @@
 """Whole runs of a few steps."""
 
 import json
+import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,26 @@ def test_resumed_run_equals_one_without_a_break(options, more):
             expected, received = expected.detector, received.detector
         for (name, one), other in zip(expected.state_dict().items(), received.state_dict().values()):
             assert torch.equal(one, other), f"{kind} {name}"
+
+
+def test_a_process_that_is_ended_ends_the_run_with_a_clear_word(options):
+    trainer = Trainer(options("ended", "--steps", "9", "--processes", "2"))
+    one_step = trainer.train_step
+
+    def step(batch):
+        losses = one_step(batch)
+        for process in multiprocessing.active_children():
+            process.kill()
+        return losses
+
+    trainer.train_step = step
+    with pytest.raises(TrainingError, match="Expected every process of the run to live"):
+        trainer.train()
+
+
+def test_a_gpu_is_not_shared_among_processes(options):
+    with pytest.raises(TrainingError, match="Expected one process on cuda"):
+        Trainer(options("gpu", "--steps", "1", "--processes", "2", "--device", "cuda"))
 
 
 def test_stage_new_leaves_the_trunk_alone_and_upper_does_not(options):

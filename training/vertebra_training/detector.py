@@ -9,15 +9,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.rpn import RegionProposalNetwork
 from torchvision.ops import roi_align
 
 from .config import AnchorConfig, DetectorConfig, RoiConfig
 from .pyramid import Pyramid
-from .region_sampler import RegionSampler
 from .resnet import ResNet101
 from .roi_heads import RefiningRoiHeads
+from .rpn import NOTHING, OBJECT, Rpn
 from .sparse_roi_align import sparse_roi_align
+from .truth import Truth
 from .vgg import Vgg16
 
 BACKBONE_CLASSES = {"resnet101": ResNet101, "vgg16": Vgg16}
@@ -115,11 +115,11 @@ class Detector(nn.Module):
         channels = config.pyramid_channels
         self.fpn = Pyramid(self.backbone.channels, channels, self.backbone.has_preact)
         anchors = Anchors(config.anchors)
-        self.rpn = RegionProposalNetwork(
+        self.rpn = Rpn(
             anchors,
             RpnHead(channels, config.rpn.channels, anchors.num_anchors_per_location()[0]),
-            fg_iou_thresh=0.7,
-            bg_iou_thresh=0.3,
+            fg_iou_thresh=OBJECT,
+            bg_iou_thresh=NOTHING,
             batch_size_per_image=rpn_samples,
             positive_fraction=0.5,
             pre_nms_top_n=dict(training=config.rpn.pre_nms_top_n, testing=config.rpn.pre_nms_top_n),
@@ -140,8 +140,7 @@ class Detector(nn.Module):
             detections_per_img=config.head.detections,
             refinements=config.head.refinements,
         )
-        self.rpn.fg_bg_sampler = RegionSampler(rpn_samples, 0.5)
-        self.roi.fg_bg_sampler = RegionSampler(head_samples, 0.25)
+        self.seed(0)
         self.initialise()
 
     def train(self, mode: bool = True) -> Detector:
@@ -150,8 +149,8 @@ class Detector(nn.Module):
 
     def seed(self, number: int) -> None:
         """Makes the next step's choice of anchors and regions a function of `number`."""
-        self.rpn.fg_bg_sampler.generator.manual_seed(number)
-        self.roi.fg_bg_sampler.generator.manual_seed(number)
+        device = self.rpn.head.conv.weight.device
+        self.rpn.generator, self.roi.generator = (torch.Generator(device).manual_seed(number) for _ in range(2))
 
     def initialise(self) -> None:
         """Random weights for what no file brings: Kaiming before a ReLU, small ones for the four predictors."""
@@ -175,12 +174,8 @@ class Detector(nn.Module):
     def detect(self, maps, images: Tensor, sizes, targets=None):
         levels = self.fpn(maps)
         batch = ImageList(images, sizes)
-        proposals, rpn_losses = self.rpn(batch, levels, targets)
+        truth = Truth.of(targets) if self.training else None
+        proposals, rpn_losses = self.rpn(batch, levels, truth)
         pooled_from = {name: level for name, level in levels.items() if name != "p6"}
-        detections, roi_losses = self.roi(pooled_from, proposals, sizes, targets)
-        return detections, {
-            "objectness": rpn_losses.get("loss_objectness"),
-            "rpn_boxes": rpn_losses.get("loss_rpn_box_reg"),
-            "classes": roi_losses.get("loss_classifier"),
-            "boxes": roi_losses.get("loss_box_reg"),
-        } if self.training else {}
+        detections, roi_losses = self.roi(pooled_from, proposals, sizes, truth)
+        return detections, {**rpn_losses, **roi_losses}

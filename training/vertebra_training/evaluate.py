@@ -1,6 +1,6 @@
 """Scores a detector on photos: COCO AP, and VOC's AP at IoU 0.5 (every-point; difficult boxes neither hit nor miss).
 
-    python -m vertebra_training.evaluate --weights detector.safetensors --data DATASET [--longer-side 512]
+    python -m vertebra_training.evaluate --weights detector.safetensors --data DATASET [--hold-out 20]
 
 Prints JSON; by_class is VOC's AP.
 """
@@ -20,7 +20,7 @@ import torch
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from .dataset import Photo, open_dataset
+from .dataset import Photo, open_dataset, split
 from .detector import Detector
 from .loader import Batch, whole_photos
 from .main import run
@@ -152,6 +152,8 @@ def main() -> None:
     parser.add_argument("--data", required=True, type=Path)
     parser.add_argument("--cache", type=Path, default=Path(".cache/images"))
     parser.add_argument("--longer-side", type=int)
+    parser.add_argument("--hold-out", type=int, metavar="N", help="only the photos that a run held out with this")
+    parser.add_argument("--threads", type=int, default=1, help="batches computed side by side, one core each")
     parser.add_argument("--fp32", action="store_true", help="bfloat16 autocast otherwise")
     options = parser.parse_args()
 
@@ -160,7 +162,9 @@ def main() -> None:
         size = dataclasses.replace(detector.config.input, longer_side=options.longer_side)
         detector.config = dataclasses.replace(detector.config, input=size)
     photos = open_dataset(options.data, options.cache).photos
-    print(json.dumps(score(detector, photos, bf16=not options.fp32), indent=1))
+    if options.hold_out:
+        _, photos = split(photos, options.hold_out)
+    print(json.dumps(score(detector, photos, bf16=not options.fp32, threads=options.threads), indent=1))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Gradients of a batch by several processes, one core each, which take the next few photos when they are done with some.
+"""Gradients of a batch by several processes, one core each, which take the next photos when they are done with some.
 
 The usual way, every layer divided among all cores, lets them wait for each other at each layer's end: as soon as
-another program takes one core, all stand still. Threads of one process wait for each other, too: on two cores they see
-half as many photos as processes do.
+another program takes one core, all stand still. Threads of one process wait for each other, too (measured on two cores:
+2.2 photos a second, where processes see 3.0).
 """
 
 from __future__ import annotations

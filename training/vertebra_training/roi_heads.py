@@ -5,21 +5,30 @@ appendix B; Gidaris and Komodakis 2015, arXiv:1505.01749). In training the head 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torchvision.models.detection.roi_heads import RoIHeads, fastrcnn_loss
+from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.ops import clip_boxes_to_image
 
+from .regions import box_loss, choose
+from .truth import Truth
+
 LEAST_SIDE = 0.01  # pixels; a smaller box stays the proposal that it was
+OBJECT = 0.5  # IoU from which a region is an object
 
 
 class RefiningRoiHeads(RoIHeads):
+    """In training the proposals are those of `Rpn`: a tensor of one shape for all photos, and a mask."""
+
+    generator: torch.Generator
+
     def __init__(self, *arguments, refinements: int, **named) -> None:
         super().__init__(*arguments, **named)
         self.refinements = refinements
 
-    def forward(self, features, proposals, image_shapes, targets=None):
+    def forward(self, features, proposals, image_shapes, truth: Truth | None = None):
         if self.training:
-            return [], self.losses(features, proposals, image_shapes, targets)
+            return [], self.losses(features, *proposals, image_shapes, truth)
         logits, deltas = self.predict(features, proposals, image_shapes)
         total = logits
         for _ in range(self.refinements):
@@ -30,17 +39,35 @@ class RefiningRoiHeads(RoIHeads):
         found = self.postprocess_detections(mean, deltas, proposals, image_shapes)
         return [{"boxes": b, "labels": label, "scores": s} for b, s, label in zip(*found)], {}
 
-    def losses(self, features, proposals, image_shapes, targets) -> dict[str, Tensor]:
+    def losses(self, features, proposals: Tensor, is_one: Tensor, image_shapes, truth: Truth) -> dict[str, Tensor]:
         """The mean of the first pass and, where boxes are refined in use, of a second over what the first gave."""
-        proposals, _, labels, wanted = self.select_training_samples(proposals, targets)
-        logits, deltas = self.predict(features, proposals, image_shapes)
-        passes = [fastrcnn_loss(logits, deltas, labels, wanted)]
+        boxes, valid = self.chosen(proposals, is_one, truth)
+        logits, deltas = self.predict(features, list(boxes), image_shapes)
+        passes = [self.loss(logits, deltas, boxes, valid, truth)]
         if self.refinements:
-            again = self.refined(logits.detach(), deltas.detach(), proposals, image_shapes)
-            labels, wanted = self.targets_of(again, targets)
-            passes.append(fastrcnn_loss(*self.predict(features, again, image_shapes), labels, wanted))
-        classes, boxes = (sum(losses) / len(passes) for losses in zip(*passes))
-        return {"loss_classifier": classes, "loss_box_reg": boxes}
+            boxes = torch.stack(self.refined(logits.detach(), deltas.detach(), list(boxes), image_shapes))
+            passes.append(self.loss(*self.predict(features, list(boxes), image_shapes), boxes, valid, truth))
+        classes, distances = (sum(losses) / len(passes) for losses in zip(*passes))
+        return {"classes": classes, "boxes": distances}
+
+    def chosen(self, proposals: Tensor, is_one: Tensor, truth: Truth) -> tuple[Tensor, Tensor]:
+        """Proposals and objects to learn from, N x S x 4, and which of them are some."""
+        boxes = torch.cat([proposals, truth.boxes], dim=1)
+        usable = torch.cat([is_one, truth.labels > 0], dim=1)
+        is_object = truth.overlaps(boxes).amax(dim=2) >= OBJECT
+        how = (self.fg_bg_sampler.batch_size_per_image, self.fg_bg_sampler.positive_fraction, self.generator)
+        index, valid = choose(is_object & usable, ~is_object & usable, *how)
+        return boxes.gather(1, index[..., None].expand(-1, -1, 4)), valid
+
+    def loss(self, logits: Tensor, deltas: Tensor, boxes: Tensor, valid: Tensor, truth: Truth) -> tuple[Tensor, Tensor]:
+        overlap, nearest = truth.overlaps(boxes).max(dim=2)
+        labels = torch.where(overlap >= OBJECT, truth.labels.gather(1, nearest), 0)
+        count = valid.sum().clamp(min=1)
+        wrong = F.cross_entropy(logits, labels.flatten(), reduction="none")
+        own = labels.flatten()[:, None, None].expand(-1, 1, 4)
+        deltas = deltas.unflatten(1, (-1, 4)).gather(1, own).view_as(boxes)
+        distance = box_loss(self.box_coder, deltas, boxes, truth.boxes_at(nearest), valid & (labels > 0))
+        return (wrong * valid.flatten()).sum() / count, distance / count
 
     def predict(self, features, proposals, image_shapes) -> tuple[Tensor, Tensor]:
         return self.box_predictor(self.box_head(self.box_roi_pool(features, proposals, image_shapes)))
@@ -58,10 +85,3 @@ class RefiningRoiHeads(RoIHeads):
             is_box = ((box[:, 2:] - box[:, :2]) >= LEAST_SIDE).all(dim=1, keepdim=True)
             refined.append(torch.where(is_box, box, old))
         return refined
-
-    def targets_of(self, proposals: list[Tensor], targets) -> tuple[list[Tensor], list[Tensor]]:
-        boxes = [target["boxes"] for target in targets]
-        matched, labels = self.assign_targets_to_proposals(proposals, boxes, [target["labels"] for target in targets])
-        # Without an object all regions are background, and what their boxes should be is never asked.
-        nearest = [b[index] if len(b) else p for b, index, p in zip(boxes, matched, proposals)]
-        return labels, self.box_coder.encode(nearest, proposals)

@@ -49,6 +49,8 @@ class Trainer:
         self.device = torch.device(options.device)
         self.bf16 = options.precision == "bf16"
         self.stages = parse_stages(options.stages)
+        if options.processes > 1 and self.device.type != "cpu":
+            raise TrainingError(f"Expected one process on {options.device} but received {options.processes}.")
         self.folder: Path = options.run
         self.folder.mkdir(parents=True, exist_ok=True)
         self.checkpoint = self.folder / "checkpoint.pt"
