@@ -15,7 +15,7 @@ from .config import AnchorConfig, DetectorConfig, RoiConfig
 from .pyramid import Pyramid
 from .resnet import ResNet101
 from .roi_heads import RefiningRoiHeads
-from .rpn import NOTHING, OBJECT, Rpn
+from .rpn import Rpn
 from .sparse_roi_align import sparse_roi_align
 from .truth import Truth
 from .vgg import Vgg16
@@ -118,8 +118,8 @@ class Detector(nn.Module):
         self.rpn = Rpn(
             anchors,
             RpnHead(channels, config.rpn.channels, anchors.num_anchors_per_location()[0]),
-            fg_iou_thresh=OBJECT,
-            bg_iou_thresh=NOTHING,
+            fg_iou_thresh=0.7,
+            bg_iou_thresh=0.3,
             batch_size_per_image=rpn_samples,
             positive_fraction=0.5,
             pre_nms_top_n=dict(training=config.rpn.pre_nms_top_n, testing=config.rpn.pre_nms_top_n),

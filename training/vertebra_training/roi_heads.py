@@ -14,7 +14,6 @@ from .regions import box_loss, choose
 from .truth import Truth
 
 LEAST_SIDE = 0.01  # pixels; a smaller box stays the proposal that it was
-OBJECT = 0.5  # IoU from which a region is an object
 
 
 class RefiningRoiHeads(RoIHeads):
@@ -54,14 +53,14 @@ class RefiningRoiHeads(RoIHeads):
         """Proposals and objects to learn from, N x S x 4, and which of them are some."""
         boxes = torch.cat([proposals, truth.boxes], dim=1)
         usable = torch.cat([is_one, truth.labels > 0], dim=1)
-        is_object = truth.overlaps(boxes).amax(dim=2) >= OBJECT
+        is_object = truth.overlaps(boxes).amax(dim=2) >= self.proposal_matcher.high_threshold
         how = (self.fg_bg_sampler.batch_size_per_image, self.fg_bg_sampler.positive_fraction, self.generator)
         index, valid = choose(is_object & usable, ~is_object & usable, *how)
         return boxes.gather(1, index[..., None].expand(-1, -1, 4)), valid
 
     def loss(self, logits: Tensor, deltas: Tensor, boxes: Tensor, valid: Tensor, truth: Truth) -> tuple[Tensor, Tensor]:
         overlap, nearest = truth.overlaps(boxes).max(dim=2)
-        labels = torch.where(overlap >= OBJECT, truth.labels.gather(1, nearest), 0)
+        labels = torch.where(overlap >= self.proposal_matcher.high_threshold, truth.labels.gather(1, nearest), 0)
         count = valid.sum().clamp(min=1)
         wrong = F.cross_entropy(logits, labels.flatten(), reduction="none")
         own = labels.flatten()[:, None, None].expand(-1, 1, 4)

@@ -13,8 +13,6 @@ from torchvision.ops import batched_nms
 from .regions import box_loss, choose
 from .truth import Truth
 
-OBJECT, NOTHING = 0.7, 0.3  # IoU from which an anchor is an object, and below which it is background
-
 
 class Rpn(RegionProposalNetwork):
     """In training the proposals are a tensor N x P x 4, and a mask N x P of those that are some."""
@@ -38,9 +36,10 @@ class Rpn(RegionProposalNetwork):
         overlap, nearest = overlaps.max(dim=2)
         # The best anchor of an object learns it, however little they overlap.
         is_best = ((overlaps == overlaps.amax(dim=1, keepdim=True)) & (truth.labels[:, None] > 0)).any(dim=2)
-        positive = is_best | (overlap >= OBJECT)
+        positive = is_best | (overlap >= self.proposal_matcher.high_threshold)
+        negative = ~positive & (overlap < self.proposal_matcher.low_threshold)
         how = (self.fg_bg_sampler.batch_size_per_image, self.fg_bg_sampler.positive_fraction, self.generator)
-        index, valid = choose(positive, (overlap < NOTHING) & ~positive, *how)
+        index, valid = choose(positive, negative, *how)
         positive, nearest = positive.gather(1, index) & valid, nearest.gather(1, index)
         count = valid.sum().clamp(min=1)
         wrong = F.binary_cross_entropy_with_logits(objectness.gather(1, index), positive.float(), reduction="none")
