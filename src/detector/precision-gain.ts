@@ -59,7 +59,7 @@ async function measureGain(runtime: Runtime, device: Device, precision: Precisio
 const WIDE = 1024
 const NARROW = 256
 const SIDE = 16
-const TURNS = 5
+const TURNS = 8
 
 /** A bottleneck, 1x1, 3x3, 1x1, with ReLU, whose weights are all alike and keep the mean of what goes through. */
 function probeNetwork(isInt8: boolean): Model {
