@@ -26,8 +26,8 @@ export interface LoadOptions extends WorkOptions {
   /** Threads inside one operator, for `cpu` and `wasm`. Default: one per core. */
   readonly threads?: number | undefined
   /**
-   * Pixels of the side of the photo that the model's resize rule names, 64 to 4096. Default: the manifest's. Larger inputs show
-   * smaller objects and take longer, in proportion to their area. Not for models whose input has one size.
+   * Pixels of the side of the photo that the model's resize rule names, 64 to 4096. Default: the manifest's. Time goes
+   * with its area; what is found is best near the sizes that the model learnt from. Not for models whose input has one size.
    */
   readonly inputSize?: number | undefined
 }
