@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import type { BackboneDescription } from '../architectures/backbone.ts'
 import { slimResnetV2 } from '../architectures/resnet.ts'
 import { vgg } from '../architectures/vgg.ts'
+import { LOG_1000_16 } from '../boxes/coder.ts'
 import { VertebraError } from '../errors.ts'
 import { schemaProblems } from '../models/schema-problems.ts'
 import type { WeightFile } from '../weights/stored-tensor.ts'
@@ -11,9 +12,9 @@ import type { About, ManifestBase, Recipe } from './recipe.ts'
 /** The metadata `format` of a safetensors file that `training/` exports. */
 export const FORMAT = 'vertebra-detector'
 
-const LOG_1000_16 = Math.log(1000 / 16)
-
-const numbers = z.array(z.number()).check(z.minLength(1))
+/** A file may not make lists that no network has. */
+const fewOf = <T extends z.core.$ZodType>(item: T) => z.array(item).check(z.minLength(1), z.maxLength(100))
+const numbers = fewOf(z.number())
 const quad = z.tuple([z.number(), z.number(), z.number(), z.number()])
 const triple = z.tuple([z.number(), z.number(), z.number()])
 
@@ -31,7 +32,7 @@ const configSchema = z.object({
     channel_order: z.enum(['rgb', 'bgr']),
   }),
   anchors: z.object({
-    sizes: z.array(numbers).check(z.minLength(1)),
+    sizes: fewOf(numbers),
     ratios: numbers,
     strides: z.nullable(numbers),
   }),
@@ -44,7 +45,7 @@ const configSchema = z.object({
     box_weights: quad,
   }),
   roi: z.object({
-    levels: z.array(z.int()).check(z.minLength(1)),
+    levels: fewOf(z.int()),
     output_size: z.int(),
     sampling_ratio: z.int(),
     aligned: z.boolean(),
@@ -59,6 +60,8 @@ const configSchema = z.object({
     nms_iou: z.number(),
     detections: z.int(),
     refinements: z._default(z.int(), 0),
+    refinement_threshold: z._default(z.number(), 0),
+    nms_kind: z._default(z.enum(['per-class', 'soft-linear']), 'per-class'),
   }),
 })
 
@@ -171,10 +174,13 @@ function manifestBase(config: Config, title: string, about: About): ManifestBase
       boxCoder: { weights: head.box_weights, clamp: LOG_1000_16 },
       classAgnostic: head.class_agnostic,
       scoreThreshold: head.score_threshold,
-      nms: { kind: 'per-class', iouThreshold: head.nms_iou },
+      nms: { kind: head.nms_kind, iouThreshold: head.nms_iou },
       minSize: 0.01,
       maxDetections: head.detections,
-      ...(head.refinements > 0 && { refinements: head.refinements }),
+      ...(head.refinements > 0 && {
+        refinements: head.refinements,
+        refinementThreshold: head.refinement_threshold,
+      }),
     },
     source: about.source ?? { weights: 'not stated', licence: 'not stated', citations: [] },
     metrics: about.metrics ?? [],

@@ -1,7 +1,7 @@
 import type { Boxes, Size } from '../boxes/boxes.ts'
 import type { HeadOutput } from '../heads/postprocess.ts'
 import type { Proposals } from '../heads/proposals.ts'
-import { refineProposals } from '../heads/refine.ts'
+import { RefinedBoxes } from '../heads/refined-boxes.ts'
 import type { Manifest } from '../models/manifest.ts'
 import { type BoxHeadOutput, runBoxHead } from './box-head.ts'
 import { requireNoOverflow } from './half-overflow.ts'
@@ -37,37 +37,26 @@ export async function runSecondStage(
     return output
   }
 
-  let boxes = proposals.map((each) => each.boxes)
-  let { logits, deltas } = await pass(boxes)
-  let sum = logits
-  for (let i = 0; i < refinements; i++) {
-    const outputs = perImage(logits, deltas, boxes, columns)
-    boxes = outputs.map((output, image) => refineProposals(output, sizes[image] as Size, head))
-    ;({ logits, deltas } = await pass(boxes))
-    sum = added(sum, logits)
+  const images = proposals.map(({ boxes }) => new RefinedBoxes(boxes))
+  for (let refined = 0; ; refined++) {
+    const boxes = images.map((image) => image.boxes)
+    const predictions = perImage(await pass(boxes), boxes, columns)
+    for (const [i, image] of images.entries()) image.add(predictions[i] as BoxHeadOutput)
+    if (refined === refinements) return images.map((image) => image.output())
+    for (const [i, image] of images.entries()) image.refine(sizes[i] as Size, head)
   }
-  return perImage(divided(sum, refinements + 1), deltas, boxes, columns)
-}
-
-function added(sum: Float32Array, more: Float32Array): Float32Array {
-  return sum.map((value, i) => value + (more[i] as number))
-}
-
-function divided(sum: Float32Array, count: number): Float32Array {
-  return count === 1 ? sum : sum.map((value) => value / count)
 }
 
 /** The rows of each image; those of a batch come image after image. */
-function perImage(logits: Float32Array, deltas: Float32Array, boxes: readonly Boxes[], columns: number): HeadOutput[] {
+function perImage({ logits, deltas }: BoxHeadOutput, boxes: readonly Boxes[], columns: number): BoxHeadOutput[] {
   const rows = logits.length / columns
   const deltaColumns = rows === 0 ? 0 : deltas.length / rows
   let row = 0
-  return boxes.map((proposals) => {
-    const end = row + proposals.length / 4
+  return boxes.map((own) => {
+    const end = row + own.length / 4
     const output = {
       logits: logits.subarray(row * columns, end * columns),
       deltas: deltas.subarray(row * deltaColumns, end * deltaColumns),
-      proposals,
     }
     row = end
     return output

@@ -10,6 +10,8 @@ export interface RefinementSpec {
    * the last. Default 0. (He et al. 2015, appendix B; Gidaris and Komodakis 2015, arXiv:1505.01749.)
    */
   readonly refinements?: number | undefined
+  /** Only what is an object of some class with at least this probability, by the passes so far, goes through it again. Default 0: all. */
+  readonly refinementThreshold?: number | undefined
 }
 
 /**

@@ -36,7 +36,7 @@ export interface ModelSummary {
 
 /**
  * Counts parameters and multiply-adds (one multiplication with its addition is one, as in the ResNet paper's table 1),
- * with the RoI head on as many proposals as the manifest keeps, once more for each refinement.
+ * with the RoI head on as many proposals as the manifest keeps, once more for each refinement: the most there can be.
  * @throws VertebraError what reading the graphs throws; `INVALID_ARGUMENT` for a size that is no size.
  */
 export async function summarizeModel(model: LoadedModel, width: number, height: number): Promise<ModelSummary> {

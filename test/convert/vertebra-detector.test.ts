@@ -17,6 +17,13 @@ it.each([
   expect(recipeOf(head).manifest.head.classAgnostic).toBe(expected)
 })
 
+it('refuses longer lists than any network has', () => {
+  const levels = Array(101).fill(3)
+  const file = { container: 'safetensors', tensors: new Map(), metadata: { format: FORMAT } }
+  const config = JSON.stringify({ ...CONFIG, roi: { ...CONFIG.roi, levels } })
+  expect(() => vertebraDetector(file, {}, config)).toThrow(/configuration of the weights is wrong: roi\.levels/)
+})
+
 it('says which field of a configuration is wrong', () => {
   expect(() => recipeOf({ class_agnostic: 'yes' })).toThrow(
     /configuration of the weights is wrong: head\.class_agnostic/,

@@ -7,6 +7,7 @@ import torch
 
 from vertebra_training.config import Category, DetectorConfig, HeadConfig
 from vertebra_training.detector import Detector
+from vertebra_training.soft_nms import soft_nms
 
 SIZES = [(96, 128), (90, 120)]
 TARGETS = [
@@ -15,9 +16,9 @@ TARGETS = [
 ]
 
 
-def detector(class_agnostic: bool, refinements: int) -> Detector:
+def detector(class_agnostic: bool, refinements: int, **head) -> Detector:
     torch.manual_seed(0)
-    head = HeadConfig(class_agnostic=class_agnostic, refinements=refinements)
+    head = HeadConfig(class_agnostic=class_agnostic, refinements=refinements, **head)
     categories = (Category("box", 7), Category("disc", 3))
     return Detector(DetectorConfig(backbone="vgg16", categories=categories, head=head))
 
@@ -49,6 +50,38 @@ def test_a_refined_box_is_that_of_the_likeliest_class_within_the_photo():
     first, second = roi.refined(logits, deltas, proposals, [(80, 110), (80, 110)])
     assert first.tolist() == [[20, 10, 40, 50], [100, 20, 110, 60]]
     assert second.shape == (0, 4)
+
+
+def test_only_what_may_be_an_object_is_refined():
+    roi = detector(True, 2, refinement_threshold=0.05).roi.eval()
+    given = []  # the left sides of each pass
+    logits_of_pass = iter(([2.0, -9.0, 4.0, 1.0], [-20.0, 6.0, 1.0], [8.0, 1.0]))
+
+    def predict(features, proposals, image_shapes):
+        boxes = torch.cat(proposals)
+        given.append(boxes[:, 0].tolist())
+        logits = torch.tensor([[0.0, value, -99.0] for value in next(logits_of_pass)])
+        return logits, torch.tensor([[5.0, 0.0, 0.0, 0.0]]).repeat(len(boxes), 3)  # half a width to the right
+
+    roi.predict = predict
+    boxes = torch.tensor([[x, 0.0, x + 20, 20.0] for x in (0.0, 30.0, 60.0)])
+    logits, _, proposals = roi.passes({}, [boxes, torch.zeros(0, 4), boxes[:1]], [(80, 110)] * 3)
+    assert given == [[0, 30, 60, 0], [10, 70, 10], [80, 20]]
+    assert logits[:, 1].tolist() == [-9, -9, 6, 1]
+    assert [each[:, 0].tolist() for each in proposals] == [[10, 30, 80], [], [20]]
+
+
+def test_soft_nms_lowers_scores_within_a_class():
+    boxes = torch.tensor(
+        [[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, 5.0], [0.0, 0.0, 10.0, 5.0], [50.0, 0.0, 60.0, 10.0]]
+    )
+    scores, labels = torch.tensor([0.9, 0.8, 0.7, 0.3]), torch.tensor([1, 1, 2, 1])
+    index, lowered = soft_nms(boxes, scores, labels, 0.3, 0.05, 10)
+    assert index.tolist() == [0, 2, 1, 3] and torch.allclose(lowered, torch.tensor([0.9, 0.7, 0.4, 0.3]))
+    assert soft_nms(boxes, scores, labels, 0.3, 0.05, 2)[0].tolist() == [0, 2]
+    assert soft_nms(boxes, scores, labels, 0.3, 0.5, 10)[0].tolist() == [0, 2]
+    assert soft_nms(boxes, scores, labels, 0.5, 0.05, 10)[0].tolist() == [0, 1, 2, 3]  # not more than 0.5
+    assert len(soft_nms(boxes[:0], scores[:0], labels[:0], 0.3, 0.05, 10)[0]) == 0
 
 
 def test_a_box_beyond_the_photo_stays_its_proposal():

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from .errors import TrainingError
 
 BACKBONES = {"resnet101": "resnet101-v2", "vgg16": "vgg16"}
+NMS_KINDS = ("per-class", "soft-linear")
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,11 @@ class HeadConfig:
     class_agnostic: bool = False  # one box for each region instead of one for each class
     box_weights: tuple[float, float, float, float] = (10.0, 10.0, 5.0, 5.0)
     score_threshold: float = 0.05
+    nms_kind: str = "per-class"  # or soft-linear, which lowers scores instead
     nms_iou: float = 0.5
     detections: int = 100
     refinements: int = 0  # how often the head's boxes become its proposals again when the detector is used
+    refinement_threshold: float = 0.0  # of the likeliest class, for a box that does
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,10 @@ class DetectorConfig:
     def __post_init__(self) -> None:
         if self.backbone not in BACKBONES:
             raise TrainingError(f"Expected {' or '.join(BACKBONES)} for backbone but received {self.backbone!r}.")
+        if self.head.nms_kind not in NMS_KINDS:
+            raise TrainingError(
+                f"Expected {' or '.join(NMS_KINDS)} as kind of NMS but received {self.head.nms_kind!r}."
+            )
 
     @property
     def classes(self) -> int:

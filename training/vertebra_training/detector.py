@@ -20,6 +20,7 @@ from .sparse_roi_align import sparse_roi_align
 from .truth import Truth
 from .vgg import Vgg16
 
+TRAINING_PROPOSALS = 600
 BACKBONE_CLASSES = {"resnet101": ResNet101, "vgg16": Vgg16}
 
 
@@ -123,7 +124,7 @@ class Detector(nn.Module):
             batch_size_per_image=rpn_samples,
             positive_fraction=0.5,
             pre_nms_top_n=dict(training=config.rpn.pre_nms_top_n, testing=config.rpn.pre_nms_top_n),
-            post_nms_top_n=dict(training=2 * config.rpn.post_nms_top_n, testing=config.rpn.post_nms_top_n),
+            post_nms_top_n=dict(training=TRAINING_PROPOSALS, testing=config.rpn.post_nms_top_n),
             nms_thresh=config.rpn.nms_iou,
         )
         self.roi = RefiningRoiHeads(
@@ -134,11 +135,7 @@ class Detector(nn.Module):
             bg_iou_thresh=0.5,
             batch_size_per_image=head_samples,
             positive_fraction=0.25,
-            bbox_reg_weights=config.head.box_weights,
-            score_thresh=config.head.score_threshold,
-            nms_thresh=config.head.nms_iou,
-            detections_per_img=config.head.detections,
-            refinements=config.head.refinements,
+            config=config.head,
         )
         self.seed(0)
         self.initialise()

@@ -86,8 +86,10 @@ def config_of(manifest: dict, weights: dict[str, torch.Tensor]) -> DetectorConfi
             class_agnostic=head["classAgnostic"],
             box_weights=tuple(head["boxCoder"]["weights"]),
             score_threshold=head["scoreThreshold"],
+            nms_kind=head["nms"]["kind"],
             nms_iou=head["nms"]["iouThreshold"],
             detections=head["maxDetections"],
             refinements=head.get("refinements", 0),
+            refinement_threshold=head.get("refinementThreshold", 0.0),
         ),
     )

@@ -4,13 +4,17 @@ appendix B; Gidaris and Komodakis 2015, arXiv:1505.01749). In training the head 
 
 from __future__ import annotations
 
+import sys
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.ops import clip_boxes_to_image
 
+from .config import HeadConfig
 from .regions import box_loss, choose
+from .soft_nms import soft_nms
 from .truth import Truth
 
 LEAST_SIDE = 0.01  # pixels; a smaller box stays the proposal that it was
@@ -21,29 +25,63 @@ class RefiningRoiHeads(RoIHeads):
 
     generator: torch.Generator
 
-    def __init__(self, *arguments, refinements: int, **named) -> None:
-        super().__init__(*arguments, **named)
-        self.refinements = refinements
+    def __init__(self, *arguments, config: HeadConfig, **named) -> None:
+        self.is_soft = config.nms_kind == "soft-linear"
+        # Where it is soft, torchvision's leaves all boxes there.
+        nms_thresh, detections = (1.0, sys.maxsize) if self.is_soft else (config.nms_iou, config.detections)
+        super().__init__(
+            *arguments,
+            bbox_reg_weights=config.box_weights,
+            score_thresh=config.score_threshold,
+            nms_thresh=nms_thresh,
+            detections_per_img=detections,
+            **named,
+        )
+        self.config = config
 
     def forward(self, features, proposals, image_shapes, truth: Truth | None = None):
         if self.training:
             return [], self.losses(features, *proposals, image_shapes, truth)
-        logits, deltas = self.predict(features, proposals, image_shapes)
-        total = logits
-        for _ in range(self.refinements):
-            proposals = self.refined(logits, deltas, proposals, image_shapes)
-            logits, deltas = self.predict(features, proposals, image_shapes)
-            total = total + logits
-        mean = total / (self.refinements + 1)
-        found = self.postprocess_detections(mean, deltas, proposals, image_shapes)
+        found = self.postprocess_detections(*self.passes(features, proposals, image_shapes), image_shapes)
         return [{"boxes": b, "labels": label, "scores": s} for b, s, label in zip(*found)], {}
+
+    def passes(self, features, proposals: list[Tensor], image_shapes) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Mean of the logits of a box's passes, and the deltas and proposals of its last one."""
+        counts = [len(each) for each in proposals]
+        logits, deltas = self.predict(features, proposals, image_shapes)
+        boxes, total, last = torch.cat(proposals), logits.clone(), deltas.clone()
+        times = torch.ones_like(logits[:, :1])
+        rows = torch.arange(len(boxes), device=boxes.device)
+        for _ in range(self.config.refinements):
+            probability = (total / times)[rows].softmax(dim=1)[:, 1:].amax(dim=1)
+            going = ~(probability < self.config.refinement_threshold)
+            photos = zip(proposals, going.split([len(each) for each in proposals]))
+            chosen = [each[again] for each, again in photos]
+            proposals = self.refined(logits[going], deltas[going], chosen, image_shapes)
+            rows = rows[going]
+            logits, deltas = self.predict(features, proposals, image_shapes)
+            total[rows] += logits
+            times[rows] += 1
+            boxes[rows], last[rows] = torch.cat(proposals), deltas
+        return total / times, last, list(boxes.split(counts))
+
+    def postprocess_detections(self, logits, deltas, proposals, image_shapes):
+        found = super().postprocess_detections(logits, deltas, proposals, image_shapes)
+        if not self.is_soft:
+            return found
+        softened = []
+        for boxes, scores, labels in zip(*found):
+            how = (self.config.nms_iou, self.score_thresh, self.config.detections)
+            index, lowered = soft_nms(boxes, scores, labels, *how)
+            softened.append((boxes[index], lowered, labels[index]))
+        return tuple(map(list, zip(*softened)))
 
     def losses(self, features, proposals: Tensor, is_one: Tensor, image_shapes, truth: Truth) -> dict[str, Tensor]:
         """The mean of the first pass and, where boxes are refined in use, of a second over what the first gave."""
         boxes, valid = self.chosen(proposals, is_one, truth)
         logits, deltas = self.predict(features, list(boxes), image_shapes)
         passes = [self.loss(logits, deltas, boxes, valid, truth)]
-        if self.refinements:
+        if self.config.refinements:
             boxes = torch.stack(self.refined(logits.detach(), deltas.detach(), list(boxes), image_shapes))
             passes.append(self.loss(*self.predict(features, list(boxes), image_shapes), boxes, valid, truth))
         classes, distances = (sum(losses) / len(passes) for losses in zip(*passes))

@@ -36,8 +36,11 @@ INPUTS = {
     "resnet101": InputConfig(),
     "vgg16": InputConfig(mean=(103.939, 116.779, 123.68), std=(1.0, 1.0, 1.0), channel_order="bgr"),
 }
-# Proposals below it cost time, and on held-out photos 0.3 points of AP.
-LEAST_OBJECTNESS = 0.3
+# Chosen on held-out photos: of 300 proposals above 0.3, all refined, with hard NMS at 0.5, ResNet-101 made 23.9 AP and
+# 40.4 mAP, with these 25.1 and 43.0.
+RPN = RpnConfig(post_nms_top_n=600, score_threshold=0.02)
+# Of few photos, a rare class learns its boxes from those of all others.
+HEAD = HeadConfig(class_agnostic=True, refinements=2, refinement_threshold=0.05, nms_kind="soft-linear", nms_iou=0.3)
 FITTING_PHOTOS = 8
 LOG_SECONDS = 30
 LARGEST_GRADIENT = 10.0
@@ -59,10 +62,7 @@ class Trainer:
 
         self.photos, self.held_out, categories = self.read_data()
         size = dataclasses.replace(INPUTS[options.backbone], longer_side=options.longer_side)
-        rpn = RpnConfig(score_threshold=LEAST_OBJECTNESS)
-        # Of few photos, a rare class learns its boxes from those of all others.
-        head = HeadConfig(class_agnostic=True, refinements=2)
-        config = DetectorConfig(backbone=options.backbone, categories=categories, input=size, rpn=rpn, head=head)
+        config = DetectorConfig(backbone=options.backbone, categories=categories, input=size, rpn=RPN, head=HEAD)
         torch.manual_seed(options.seed)
         self.detector = Detector(config, head_samples=options.head_samples)
         if options.weights and not options.resume:

@@ -1,0 +1,98 @@
+import { type Boxes, countBoxes, type Size } from '../boxes/boxes.ts'
+import type { HeadOutput, PostprocessOptions } from './postprocess.ts'
+import { type RefinementSpec, refineProposals } from './refine.ts'
+
+/** What the box head makes of boxes, row by row. */
+type Predictions = Pick<HeadOutput, 'logits' | 'deltas'>
+
+/** The R boxes of one image on their passes through the box head. */
+export class RefinedBoxes {
+  /** The proposals of the next pass, in pixels of the network's input. */
+  boxes: Boxes
+  /** Which of the R they are. */
+  #rows: readonly number[]
+  /** How many passes each of the R has had. */
+  readonly #passes: Uint8Array
+  /** Of the R: the sum of their logits, deltas and proposals of the last pass of each. */
+  #sum: HeadOutput
+  /** The last pass alone, of the boxes that took part. */
+  #last: HeadOutput
+
+  constructor(proposals: Boxes) {
+    const count = countBoxes(proposals, 'proposals')
+    this.boxes = proposals
+    this.#rows = Array.from({ length: count }, (_, row) => row)
+    this.#passes = new Uint8Array(count)
+    this.#sum = { logits: new Float32Array(0), deltas: new Float32Array(0), proposals }
+    this.#last = this.#sum
+  }
+
+  /** Takes in what the head made of `boxes`. */
+  add({ logits, deltas }: Predictions): void {
+    const [rows, sum] = [this.#rows, this.#sum]
+    this.#last = { logits, deltas, proposals: this.boxes }
+    for (const row of rows) (this.#passes[row] as number)++
+    if (sum.logits.length === 0) {
+      this.#sum = { logits: logits.slice(), deltas: deltas.slice(), proposals: this.boxes.slice() }
+      return
+    }
+    put(deltas, sum.deltas, rows)
+    put(this.boxes, sum.proposals, rows)
+    const columns = logits.length / rows.length
+    for (let i = 0; i < logits.length; i++) {
+      const to = (rows[Math.floor(i / columns)] as number) * columns + (i % columns)
+      sum.logits[to] = (sum.logits[to] as number) + (logits[i] as number)
+    }
+  }
+
+  /**
+   * Puts into `boxes` what the head made of them, as far as `refinementThreshold` finds them worth another pass.
+   *
+   * @param size of the image before padding, in pixels of the network's input.
+   */
+  refine(size: Size, rules: RefinementSpec & Pick<PostprocessOptions, 'boxCoder' | 'classAgnostic' | 'minSize'>): void {
+    const { logits } = this.output()
+    const columns = logits.length / Math.max(this.#passes.length, 1)
+    const going = [...this.#rows.keys()].filter((at) => {
+      const start = (this.#rows[at] as number) * columns
+      return !(objectProbability(logits.subarray(start, start + columns)) < (rules.refinementThreshold ?? 0))
+    })
+    const count = this.#rows.length
+    const last = {
+      logits: take(this.#last.logits, going, count),
+      deltas: take(this.#last.deltas, going, count),
+      proposals: take(this.#last.proposals, going, count),
+    }
+    this.boxes = refineProposals(last, size, rules)
+    this.#rows = going.map((at) => this.#rows[at] as number)
+  }
+
+  /** Of all R: the mean of the logits of their passes, deltas and proposals of the last that each took part in. */
+  output(): HeadOutput {
+    const { logits, deltas, proposals } = this.#sum
+    const columns = logits.length / Math.max(this.#passes.length, 1)
+    const mean = logits.map((value, i) => value / (this.#passes[Math.floor(i / columns)] as number))
+    return { logits: mean, deltas, proposals }
+  }
+}
+
+/** Probability of the likeliest class that is not background. */
+function objectProbability(logits: Float32Array): number {
+  const largest = logits.reduce((a, b) => Math.max(a, b))
+  const exponentials = logits.map((logit) => Math.exp(logit - largest))
+  return exponentials.subarray(1).reduce((a, b) => Math.max(a, b)) / exponentials.reduce((a, b) => a + b)
+}
+
+/** Of an array of `count` rows those at `rows`. */
+function take(from: Float32Array, rows: readonly number[], count: number): Float32Array {
+  const columns = count === 0 ? 0 : from.length / count
+  const to = new Float32Array(rows.length * columns)
+  for (const [at, row] of rows.entries()) to.set(from.subarray(row * columns, (row + 1) * columns), at * columns)
+  return to
+}
+
+/** Writes the rows of `from` over those of `to` that `rows` names. */
+function put(from: Float32Array, to: Float32Array, rows: readonly number[]): void {
+  const columns = from.length / rows.length
+  for (const [at, row] of rows.entries()) to.set(from.subarray(at * columns, (at + 1) * columns), row * columns)
+}
