@@ -1,14 +1,8 @@
 import { vgg } from '../architectures/vgg.ts'
-import {
-  biasesInNorms,
-  KERAS_EPSILON,
-  kerasKernels,
-  kerasResnetName,
-  kerasTensors,
-  kerasVggName,
-} from '../weights/dialects/keras.ts'
+import { KERAS_EPSILON, kerasKernels, kerasResnetName, kerasTensors, kerasVggName } from '../weights/dialects/keras.ts'
 import { invalidWeights, type WeightFile } from '../weights/stored-tensor.ts'
 import { type Checkpoint, checkpoint, outputsOf } from './checkpoint.ts'
+import { biasesInNorms } from './conv-biases.ts'
 import { describeResidual, residualTitle } from './describe-residual.ts'
 import { vggTitle } from './describe-vgg.ts'
 import type { ImageNetwork } from './image-network-form.ts'

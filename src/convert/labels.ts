@@ -23,13 +23,26 @@ const COCO_CATEGORIES: ReadonlyMap<number, string> = new Map(
 )
 
 /**
- * The labels of K classes: as given; else COCO's for 80 classes, COCO's ids for 90 (torchvision) and, from 0, for 91 (DETR; the
- * ids that COCO does not use are called `unused <id>`), VOC's for 20, and `class 1` and so on for any other number.
+ * The labels of K classes: COCO's for 80 classes, COCO's ids for 90 (torchvision) and, from 0, for 91 (DETR; the ids that COCO does
+ * not use are called `unused <id>`), VOC's for 20, and `class 1` and so on for any other number. Names that are given and are not
+ * these are numbered from 1.
  *
  * @throws VertebraError `INVALID_ARGUMENT` when the given names are not K different ones.
  */
 export function labelsFor(count: number, given?: readonly string[]): Labels {
-  if (given) return givenLabels(count, given)
+  const usual = usualLabels(count)
+  if (!given) return usual
+  if (given.length !== count) {
+    throw new VertebraError(
+      'INVALID_ARGUMENT',
+      `Expected ${count} labels, one for each class of the network without background, but received ${given.length}.`,
+      { value: given },
+    )
+  }
+  return given.every((name, i) => name === usual[i]?.name) ? usual : numbered(count, (id) => given[id - 1] ?? '')
+}
+
+function usualLabels(count: number): Labels {
   if (count === 80) return [...COCO_CATEGORIES].map(([categoryId, name]) => ({ name, categoryId }))
   if (count === 90) return numbered(90, (id) => COCO_CATEGORIES.get(id) ?? `unused ${id}`)
   // DETR: the ids themselves, of which 0 is none.
@@ -42,15 +55,4 @@ export function labelsFor(count: number, given?: readonly string[]): Labels {
 
 function numbered(count: number, name: (id: number) => string): Labels {
   return Array.from({ length: count }, (_, i) => ({ name: name(i + 1), categoryId: i + 1 }))
-}
-
-function givenLabels(count: number, given: readonly string[]): Labels {
-  if (given.length !== count) {
-    throw new VertebraError(
-      'INVALID_ARGUMENT',
-      `Expected ${count} labels, one for each class of the network without background, but received ${given.length}.`,
-      { value: given },
-    )
-  }
-  return numbered(count, (id) => given[id - 1] ?? '')
 }

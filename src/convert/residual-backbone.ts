@@ -7,8 +7,8 @@ import { torchvisionResnetName } from '../weights/dialects/torchvision.ts'
 import { invalidWeights, type WeightFile } from '../weights/stored-tensor.ts'
 import type { Weights } from '../weights/weights.ts'
 import { type Checkpoint, checkpoint } from './checkpoint.ts'
+import { biasesInNorms } from './conv-biases.ts'
 import { describeResidual, residualTitle } from './describe-residual.ts'
-import { stemBiasInNorm } from './stem-bias.ts'
 
 /** A backbone out of a file of weights, ready for `buildBackbone` and `buildClassifier`. */
 export interface ResidualBackbone {
@@ -48,7 +48,7 @@ const NAMINGS: readonly Naming[] = [
   },
   {
     project: 'ChainerCV',
-    open: (file) => withStemBias(checkpoint(file, chainerResnetName, isChainerCounter)),
+    open: (file) => withBiases(checkpoint(file, chainerResnetName, isChainerCounter)),
     variant: 'v1',
     epsilon: CHAINER_EPSILON,
     changes: { stemPool: 'end' },
@@ -85,14 +85,14 @@ export function residualBackbone(file: WeightFile): ResidualBackbone {
   throw invalidWeights(`a ResNet with the names of ${projects} but received tensors such as ${some}`)
 }
 
-function withStemBias(source: Checkpoint): Checkpoint {
-  return { ...source, weights: stemBiasInNorm(source.weights) }
+function withBiases(source: Checkpoint): Checkpoint {
+  return { ...source, weights: biasesInNorms(source.weights) }
 }
 
 function caffeResnet(file: WeightFile): Checkpoint {
   const squeezed = caffeTensors(file)
   const source = checkpoint(squeezed, (canonical) => caffeResnetName(canonical, (name) => squeezed.tensors.has(name)))
-  return withStemBias({ ...source, weights: caffeNormsDivided(source.weights) })
+  return withBiases({ ...source, weights: caffeNormsDivided(source.weights) })
 }
 
 /** What TensorFlow's checkpoints hold besides the network: the step, moving averages of weights, and a loss. */

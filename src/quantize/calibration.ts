@@ -6,7 +6,7 @@ import { integerLayout } from '../onnx/transforms/integer-layout.ts'
 import type { WorkOptions } from '../progress.ts'
 import { type CalibrationPhoto, eachPhoto, photoFeed } from './calibration-photos.ts'
 import { ChannelStatistics } from './channel-statistics.ts'
-import { type Graphs, runPhoto } from './detector-graphs.ts'
+import { type Graphs, type ObservedGraphs, openGraphs, runPhoto } from './detector-graphs.ts'
 import type { CalibratedGraph } from './integer-graph.ts'
 import { int8Weights } from './layers.ts'
 import { ObservedGraph, type OpenGraph, requireFinite } from './observed-graph.ts'
@@ -37,18 +37,7 @@ export async function calibrate(
     rpn: batchNormToConvolution(graphs.rpn),
     roiHead: batchNormToConvolution(graphs.roiHead),
   }
-  const statistics = { backbone: new ValueStatistics(), rpn: new ValueStatistics(), roiHead: new ValueStatistics() }
-  const observed = await openObserved(manifest, models, open)
-  try {
-    await eachPhoto(photos, 'ranges', options, async (photo, name, i) => {
-      await runPhoto(manifest, observed, photo, (graph, value, tensor) => {
-        requireFinite(value, tensor, name)
-        statistics[graph].add(value, tensor, i)
-      })
-    })
-  } finally {
-    for (const graph of Object.values(observed)) await graph.dispose()
-  }
+  const statistics = await valueStatistics(manifest, models, photos, open, options)
   const of = (graph: GraphName): CalibratedGraph => {
     const model = models[graph]
     const results = statistics[graph].results()
@@ -58,23 +47,40 @@ export async function calibrate(
   return { backbone: of('backbone'), rpn: of('rpn'), roiHead: of('roiHead') }
 }
 
+async function valueStatistics(
+  manifest: Manifest,
+  models: Graphs,
+  photos: readonly CalibrationPhoto[],
+  open: OpenGraph,
+  options: WorkOptions,
+): Promise<Readonly<Record<GraphName, ValueStatistics>>> {
+  const statistics = { backbone: new ValueStatistics(), rpn: new ValueStatistics(), roiHead: new ValueStatistics() }
+  await using observed = await openObserved(manifest, models, open)
+  await eachPhoto(photos, 'ranges', options, async (photo, name, i) => {
+    await runPhoto(manifest, observed, photo, (graph, value, tensor) => {
+      requireFinite(value, tensor, name)
+      statistics[graph].add(value, tensor, i)
+    })
+  })
+  return statistics
+}
+
 /** The graphs with every value of their integer form open to be looked at. */
 export async function openObserved(
   manifest: Manifest,
   models: Graphs,
   open: OpenGraph,
   values: Graphs = models,
-): Promise<Readonly<Record<GraphName, ObservedGraph>>> {
+): Promise<ObservedGraphs & AsyncDisposable> {
   const of = (graph: GraphName): readonly string[] => integerLayout(values[graph].graph, () => true).values
-  return {
-    backbone: await ObservedGraph.open(open, models.backbone, of('backbone'), usualInput(manifest)),
-    rpn: await ObservedGraph.open(open, models.rpn, of('rpn')),
-    roiHead: await ObservedGraph.open(open, models.roiHead, of('roiHead')),
-  }
+  return openGraphs((graph) => {
+    const inputDims = graph === 'backbone' ? usualInput(manifest) : undefined
+    return ObservedGraph.open(open, models[graph], of(graph), inputDims)
+  })
 }
 
 /** The dimensions of the backbone's input for a photo of the usual shape. */
-export function usualInput({ input }: Manifest): { image: readonly number[] } {
+function usualInput({ input }: Manifest): { image: readonly number[] } {
   const { paddedWidth, paddedHeight } = planInput(input, USUAL_PHOTO.width, USUAL_PHOTO.height)
   return { image: [1, 3, paddedHeight, paddedWidth] }
 }
@@ -89,18 +95,14 @@ async function equalizedBackbone(
   const values = streamValues(model)
   if (values.length === 0) return model
   const ranges = new Map<string, ChannelStatistics>()
-  const observed = await ObservedGraph.open(open, model, values, usualInput(manifest))
-  try {
-    await eachPhoto(photos, 'channels', options, async (photo, name) => {
-      await observed.run(photoFeed(manifest, photo), (value, tensor) => {
-        requireFinite(value, tensor, name)
-        const known = ranges.get(value) ?? new ChannelStatistics(tensor.dims[1] ?? 1)
-        known.add(tensor.dims, tensor.data)
-        ranges.set(value, known)
-      })
+  await using observed = await ObservedGraph.open(open, model, values, usualInput(manifest))
+  await eachPhoto(photos, 'channels', options, async (photo, name) => {
+    await observed.run(photoFeed(manifest, photo), (value, tensor) => {
+      requireFinite(value, tensor, name)
+      const known = ranges.get(value) ?? new ChannelStatistics(tensor.dims[1] ?? 1)
+      known.add(tensor.dims, tensor.data)
+      ranges.set(value, known)
     })
-  } finally {
-    await observed.dispose()
-  }
+  })
   return equalizeChannels(model, ranges)
 }

@@ -14,6 +14,28 @@ export type Graphs = Readonly<Record<GraphName, Model>>
 
 export type ObservedGraphs = Readonly<Record<GraphName, ObservedGraph>>
 
+/** Opens the three graphs; when one fails, those that are open are disposed of. */
+export async function openGraphs(
+  open: (graph: GraphName) => Promise<ObservedGraph>,
+): Promise<ObservedGraphs & AsyncDisposable> {
+  const opened: ObservedGraph[] = []
+  const next = async (name: GraphName): Promise<ObservedGraph> => {
+    const graph = await open(name)
+    opened.push(graph)
+    return graph
+  }
+  const dispose = async (): Promise<void> => {
+    for (const graph of opened) await graph[Symbol.asyncDispose]()
+  }
+  try {
+    const graphs = { backbone: await next('backbone'), rpn: await next('rpn'), roiHead: await next('roiHead') }
+    return { ...graphs, [Symbol.asyncDispose]: dispose }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}
+
 /** What went into and came out of the graphs for one photo. */
 export interface PhotoRun {
   readonly image: Readonly<Record<string, Feed>>

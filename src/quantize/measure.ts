@@ -4,7 +4,7 @@ import { countOperations, type InputDims } from '../onnx/shapes.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import type { Calibration } from './calibration.ts'
 import { type CalibrationPhoto, eachPhoto } from './calibration-photos.ts'
-import { asFeeds, GRAPH_NAMES, type PhotoRun, runPhoto } from './detector-graphs.ts'
+import { asFeeds, GRAPH_NAMES, openGraphs, type PhotoRun, runPhoto } from './detector-graphs.ts'
 import { type IntegerOptions, integerGraph } from './integer-graph.ts'
 import { layerGroups } from './layers.ts'
 import { OutputNoise } from './noise.ts'
@@ -36,19 +36,11 @@ export async function runReferences(
   open: OpenGraph,
   options: WorkOptions,
 ): Promise<References> {
-  const graphs = {
-    backbone: await ObservedGraph.open(open, calibration.backbone.model),
-    rpn: await ObservedGraph.open(open, calibration.rpn.model),
-    roiHead: await ObservedGraph.open(open, calibration.roiHead.model),
-  }
+  await using graphs = await openGraphs((graph) => ObservedGraph.open(open, calibration[graph].model))
   const runs: PhotoRun[] = []
-  try {
-    await eachPhoto(photos, 'float32', options, async (photo) => {
-      runs.push(await runPhoto(manifest, graphs, photo))
-    })
-  } finally {
-    for (const graph of Object.values(graphs)) await graph.dispose()
-  }
+  await eachPhoto(photos, 'float32', options, async (photo) => {
+    runs.push(await runPhoto(manifest, graphs, photo))
+  })
   return { manifest, calibration, runs, open }
 }
 
@@ -146,13 +138,9 @@ export async function networkNoise(
 
 /** What the backbone gives for each photo. */
 async function featuresOf({ runs, open }: References, model: Model): Promise<Maps[]> {
-  const backbone = await ObservedGraph.open(open, model)
+  await using backbone = await ObservedGraph.open(open, model)
   const features: Maps[] = []
-  try {
-    for (const { image } of runs) features.push(await backbone.run(image))
-  } finally {
-    await backbone.dispose()
-  }
+  for (const { image } of runs) features.push(await backbone.run(image))
   return features
 }
 
@@ -163,14 +151,10 @@ async function rpnNoise(
 ): Promise<OutputNoise> {
   const names = new Set([...manifest.roi.levels, ...model.graph.outputs.map(({ name }) => name)])
   const noise = new OutputNoise()
-  const rpn = await ObservedGraph.open(open, model)
-  try {
-    for (const [i, maps] of features.entries()) {
-      const given = await rpn.run(asFeeds(maps))
-      noise.add([...names], runs[i]?.network ?? {}, { ...maps, ...given })
-    }
-  } finally {
-    await rpn.dispose()
+  await using rpn = await ObservedGraph.open(open, model)
+  for (const [i, maps] of features.entries()) {
+    const given = await rpn.run(asFeeds(maps))
+    noise.add([...names], runs[i]?.network ?? {}, { ...maps, ...given })
   }
   return noise
 }
@@ -179,13 +163,9 @@ async function rpnNoise(
 export async function headNoise({ runs, open }: References, model: Model): Promise<OutputNoise> {
   const names = model.graph.outputs.map(({ name }) => name)
   const noise = new OutputNoise()
-  const head = await ObservedGraph.open(open, model)
-  try {
-    for (const { headFeeds, head: expected } of runs) {
-      if (headFeeds) noise.add(names, expected, await head.run(headFeeds))
-    }
-  } finally {
-    await head.dispose()
+  await using head = await ObservedGraph.open(open, model)
+  for (const { headFeeds, head: expected } of runs) {
+    if (headFeeds) noise.add(names, expected, await head.run(headFeeds))
   }
   return noise
 }

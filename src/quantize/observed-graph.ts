@@ -23,7 +23,7 @@ interface ObservedSession {
 }
 
 /** A graph whose inner values can be looked at while it runs. */
-export class ObservedGraph {
+export class ObservedGraph implements AsyncDisposable {
   readonly #sessions: readonly ObservedSession[]
   readonly #outputs: ReadonlySet<string>
   readonly #inputs: readonly string[]
@@ -48,13 +48,19 @@ export class ObservedGraph {
     const inputs = new Set(model.graph.inputs.map(({ name }) => name))
     const inner = values.filter((name) => !inputs.has(name))
     const shapes = inputDims && inferShapes(model, inputDims)
-    const sessions: ObservedSession[] = []
-    for (const [i, part] of parts(inner, (name) => elementCount(shapes?.get(name) ?? [])).entries()) {
-      const wanted = new Set(i === 0 ? [...outputs, ...part] : part)
-      sessions.push({ session: await open(pruneModel(model, [...wanted])), values: new Set(part) })
-    }
     const observedInputs = values.filter((name) => inputs.has(name))
-    return new ObservedGraph(sessions, new Set(outputs), observedInputs)
+    const sessions: ObservedSession[] = []
+    const graph = new ObservedGraph(sessions, new Set(outputs), observedInputs)
+    try {
+      for (const [i, part] of parts(inner, (name) => elementCount(shapes?.get(name) ?? [])).entries()) {
+        const wanted = new Set(i === 0 ? [...outputs, ...part] : part)
+        sessions.push({ session: await open(pruneModel(model, [...wanted])), values: new Set(part) })
+      }
+    } catch (error) {
+      await graph[Symbol.asyncDispose]()
+      throw error
+    }
+    return graph
   }
 
   /** Runs the graph; `observe` sees each value, and may not keep it. Gives the outputs. */
@@ -105,7 +111,7 @@ export class ObservedGraph {
     return { values, outputs: own }
   }
 
-  async dispose(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     for (const { session } of this.#sessions) await session.dispose()
   }
 }

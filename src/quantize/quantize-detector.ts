@@ -108,18 +108,14 @@ async function valueNoise(
     known.add(expected.data, actual.data)
     noise[graph].set(value, known)
   }
-  const expected = await openObserved(manifest, floats, open)
-  const actual = await openObserved(manifest, models, open, floats)
-  try {
-    for (const [i, { image, headFeeds }] of runs.entries()) {
-      throwIfAborted(signal)
-      const maps = await expected.backbone.runBeside(actual.backbone, [image, image], compare('backbone'))
-      await expected.rpn.runBeside(actual.rpn, [asFeeds(maps[0]), asFeeds(maps[1])], compare('rpn'))
-      if (headFeeds) await expected.roiHead.runBeside(actual.roiHead, [headFeeds, headFeeds], compare('roiHead'))
-      onProgress?.({ phase: 'error', done: i + 1, total: runs.length })
-    }
-  } finally {
-    for (const graph of [...Object.values(expected), ...Object.values(actual)]) await graph.dispose()
+  await using expected = await openObserved(manifest, floats, open)
+  await using actual = await openObserved(manifest, models, open, floats)
+  for (const [i, { image, headFeeds }] of runs.entries()) {
+    throwIfAborted(signal)
+    const maps = await expected.backbone.runBeside(actual.backbone, [image, image], compare('backbone'))
+    await expected.rpn.runBeside(actual.rpn, [asFeeds(maps[0]), asFeeds(maps[1])], compare('rpn'))
+    if (headFeeds) await expected.roiHead.runBeside(actual.roiHead, [headFeeds, headFeeds], compare('roiHead'))
+    onProgress?.({ phase: 'error', done: i + 1, total: runs.length })
   }
   return noise
 }

@@ -6,14 +6,9 @@ import { partNames, readWeights } from './containers/index.ts'
 import { invalidWeights, type WeightFile } from './stored-tensor.ts'
 
 /**
- * Reads a file of weights, and the files beside it that it names: see {@link readWeights}.
+ * Reads a file of weights whose bytes are there already, and the files beside it that it names: see {@link readWeights}.
  * @throws VertebraError `WEIGHTS_INVALID` that names the file, `ABORTED`
  */
-export async function readWeightFile(path: string, signal?: AbortSignal): Promise<WeightFile> {
-  return readWeightsOf(path, await readBytes(path, signal), signal)
-}
-
-/** The same of a file whose bytes are there already. */
 export async function readWeightsOf(path: string, bytes: Uint8Array, signal?: AbortSignal): Promise<WeightFile> {
   const parts = new Map<string, Uint8Array>()
   for (const name of partNames(bytes)) parts.set(name, await readBytes(join(dirname(path), name), signal))

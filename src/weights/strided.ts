@@ -14,11 +14,12 @@ export interface StridedLayout {
   readonly offset: number
   readonly shape: readonly number[]
   readonly strides: readonly number[]
+  readonly isBigEndian?: boolean | undefined
 }
 
 /**
- * Makes row-major tensors of strided ones: a view where the elements already lie so, a copy otherwise (transposed
- * kernels, PyTorch's channels_last). All copies of one file together are bounded, since a few bytes of a file can
+ * Makes row-major little-endian tensors of strided ones: a view where the elements already lie so, a copy otherwise
+ * (transposed kernels, PyTorch's channels_last). All copies of one file together are bounded, since a few bytes of a file can
  * describe any number of views of one storage.
  *
  * @param maxCopiedBytes what the copies may take.
@@ -28,14 +29,15 @@ export function stridedReader(
 ): (label: string, storage: Uint8Array, layout: StridedLayout) => StoredTensor {
   let left = maxCopiedBytes
   return (label, storage, layout) => {
-    const { dtype, offset, shape, strides } = layout
+    const { dtype, offset, shape, strides, isBigEndian } = layout
     const size = ELEMENT_BYTES[dtype]
     const count = checkLayout(label, layout, storage.length / size)
-    if (count === 0 || isRowMajor(shape, strides)) {
+    if (count === 0 || (isRowMajor(shape, strides) && !isBigEndian)) {
       return { dtype, shape, bytes: storage.subarray(offset * size, (offset + count) * size) }
     }
     left -= count * size
-    if (left < 0) throw invalidWeights(`at most ${maxCopiedBytes} bytes of tensors that overlap or are transposed`)
+    if (left < 0)
+      throw invalidWeights(`at most ${maxCopiedBytes} bytes of tensors that overlap, are transposed or big-endian`)
     return { dtype, shape, bytes: gather(storage, layout, count, size) }
   }
 }
@@ -60,8 +62,9 @@ function checkLayout(label: string, { offset, shape, strides }: StridedLayout, s
       `${label} to have an offset, a shape and strides of whole numbers from 0, one stride per dimension`,
     )
   }
+  // Sizes beyond 2^53 times 0 may be NaN.
+  if (shape.includes(0)) return 0
   const count = shape.reduce((product, dim) => product * dim, 1)
-  if (count === 0) return 0
   const last = shape.reduce((index, dim, axis) => index + (dim - 1) * (strides[axis] as number), offset)
   if (last >= stored || count > stored) {
     throw invalidWeights(
@@ -78,7 +81,7 @@ function isRowMajor(shape: readonly number[], strides: readonly number[]): boole
 
 function gather(
   storage: Uint8Array,
-  { offset, shape, strides }: StridedLayout,
+  { offset, shape, strides, isBigEndian }: StridedLayout,
   count: number,
   size: number,
 ): Uint8Array {
@@ -86,7 +89,7 @@ function gather(
   const index = new Array<number>(shape.length).fill(0)
   let from = offset * size
   for (let to = 0; to < bytes.length; ) {
-    for (let i = 0; i < size; i++) bytes[to++] = storage[from + i] as number
+    for (let i = 0; i < size; i++) bytes[to++] = storage[from + (isBigEndian ? size - 1 - i : i)] as number
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       const stride = (strides[axis] as number) * size
       const next = (index[axis] as number) + 1

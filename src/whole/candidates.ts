@@ -24,7 +24,10 @@ export interface Candidates {
   readonly classes: Uint16Array
 }
 
-/** Gathers the boxes that are wanted. A score that is NaN, or a box that is not finite, is none. */
+/** More classes have no number in {@link Candidates}. */
+export const MOST_CLASSES = 65_535
+
+/** Gathers the boxes that are wanted. A score or a box that is not finite is none. */
 export class CandidateList {
   readonly #boxes: number[] = []
   readonly #scores: number[] = []
@@ -39,7 +42,7 @@ export class CandidateList {
 
   /** Whether a box of this score and class would be taken. */
   takes(score: number, classIndex: number): boolean {
-    return score > this.#threshold && (this.#wanted?.has(classIndex) ?? true)
+    return score > this.#threshold && Number.isFinite(score) && (this.#wanted?.has(classIndex) ?? true)
   }
 
   add(x1: number, y1: number, x2: number, y2: number, score: number, classIndex: number): void {

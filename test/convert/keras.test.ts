@@ -94,4 +94,30 @@ describe('HDF5 files', () => {
     view.setBigUint64(list + 16, view.getBigUint64(64, true), true)
     expect(read(new Uint8Array(view.buffer))).toThrow(/each group once/)
   })
+
+  it('that name one thing twice, or say more than a network has to say, are refused', () => {
+    const text = Buffer.from(whole.buffer, whole.byteOffset, whole.length)
+    /** Where the entries of a list of as many tensors are. */
+    const entriesOf = (count: number): number => {
+      let list = text.indexOf('SNOD', text.indexOf('SNOD') + 1)
+      while (text.readUInt16LE(list + 6) !== count) list = text.indexOf('SNOD', list + 1)
+      return list + 8
+    }
+    const [two, four] = [entriesOf(2), entriesOf(4)]
+    const changed = whole.slice()
+    changed.copyWithin(two + 40, two, two + 8)
+    expect(read(changed)).toThrow(/one ".+" in the HDF5 file but it has several/)
+
+    // The header of a tensor with empty messages after its own: 65,535 for each of four.
+    const most = 65_535
+    const tensor = Number(text.readBigUInt64LE(four + 8))
+    const size = text.readUInt32LE(tensor + 8)
+    const header = Buffer.alloc(16 + size + 8 * most)
+    header.set(text.subarray(tensor, tensor + 16 + size))
+    header.writeUInt16LE(most, 2)
+    header.writeUInt32LE(size + 8 * most, 8)
+    const long = Buffer.concat([text, header, header, header, header])
+    for (let i = 0; i < 4; i++) long.writeBigUInt64LE(BigInt(text.length + i * header.length), four + 40 * i + 8)
+    expect(read(long)).toThrow(/at most 200000 things in an HDF5 file/)
+  })
 })

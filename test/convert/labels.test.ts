@@ -19,6 +19,12 @@ it('90 classes are the ids of COCO themselves', () => {
   expect(labels[11]).toEqual({ name: 'unused 12', categoryId: 12 })
 })
 
+it("names that are COCO's or VOC's have their ids, others in the same number are numbered", () => {
+  const names = labelsFor(80).map(({ name }) => name)
+  expect(labelsFor(80, names)).toEqual(labelsFor(80))
+  expect(labelsFor(80, names.toReversed())[68]).toEqual({ name: 'stop sign', categoryId: 69 })
+})
+
 it('20 classes are VOC, others are numbered, and names may be given', () => {
   expect(labelsFor(20)[19]).toEqual({ name: 'tvmonitor', categoryId: 20 })
   expect(labelsFor(2)).toEqual([

@@ -74,6 +74,15 @@ describe('foldBatchNorm', () => {
     ])
   })
 
+  it('takes an empty name for a bias that is left out', () => {
+    const model = tinyNetwork()
+    const nodes = model.graph.nodes.map((node) =>
+      node.opType === 'Conv' && node.inputs.length === 2 ? { ...node, inputs: [...node.inputs, ''] } : node,
+    )
+    const folded = foldBatchNorm({ ...model, graph: { ...model.graph, nodes } })
+    expect(folded.graph.initializers).toEqual(foldBatchNorm(model).graph.initializers)
+  })
+
   it('leaves a convolution that something else reads, and a weight that another convolution shares', async () => {
     const build = (alsoReads: boolean): Model => {
       const g = new GraphBuilder('g')

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { convertDetector } from '../../src/convert/convert.ts'
 import { detectorRecipe } from '../../src/convert/dialects/index.ts'
-import { readWeightFile } from '../../src/weights/read-weights.node.ts'
+import { readBytes, readWeightsOf } from '../../src/weights/read-weights.node.ts'
 import { expectSameDetections, expectSameMaps } from '../convert/compare-detector.ts'
 import { readExpected, readPhoto, withSmallInput } from '../convert/dialect-fixture.ts'
 import { isParity, MINUTES, short, withCheckpoint } from './full-size.ts'
@@ -46,7 +46,7 @@ const CASES: readonly (readonly [file: string, dialect: string, rule: Sides, com
 describe.skipIf(!isParity)('detectors of full size with random weights give the same', () => {
   it.for(CASES)('%s', { timeout: 30 * MINUTES }, async ([fileName, dialect, rule, compared = COMPARED], context) => {
     await withCheckpoint(context, fileName, compared, async ({ path, folder }) => {
-      const found = detectorRecipe(await readWeightFile(path))
+      const found = detectorRecipe(await readWeightsOf(path, await readBytes(path)))
       expect(found.dialect).toBe(dialect)
       expect(found.recipe.manifest.input.resize).toMatchObject({ rule: 'shorter', size: rule[0], max: rule[1] })
       const model = await convertDetector(withSmallInput(found.recipe, ...compared), 'float32')

@@ -6,7 +6,7 @@ import { convertClassifier } from '../../src/convert/convert-network.ts'
 import { imageNetwork } from '../../src/convert/image-network.ts'
 import { residualBackbone } from '../../src/convert/residual-backbone.ts'
 import { loadClassifier } from '../../src/index.node.ts'
-import { readWeightFile } from '../../src/weights/read-weights.node.ts'
+import { readBytes, readWeightsOf } from '../../src/weights/read-weights.node.ts'
 import { type Feed, runModel } from '../architectures/run-model.ts'
 import { expectNearMaps } from '../convert/compare-detector.ts'
 import { type Expected, readPhoto } from '../convert/dialect-fixture.ts'
@@ -44,12 +44,16 @@ describe.skipIf(!isParity)('classifiers of full size with random weights give th
   it.for(CLASSIFIERS)('%s', { timeout: 10 * MINUTES }, async ([fileName, title], context) => {
     await withCheckpoint(context, fileName, SIDES, async ({ path, folder }) => {
       const { features, image, probabilities = [] } = readNetwork({ path })
-      const network = imageNetwork(await readWeightFile(path))
+      const network = imageNetwork(await readWeightsOf(path, await readBytes(path)))
       expect(network.title).toMatch(new RegExp(`^${title} (\\(|with the names)`))
       const maps = await runModel(buildBackbone(network.description, network.weights), { image })
       const worst = expectNearMaps(maps, features)
 
-      const model = await convertClassifier(imageNetwork(await readWeightFile(path)), {}, 'float32')
+      const model = await convertClassifier(
+        imageNetwork(await readWeightsOf(path, await readBytes(path))),
+        {},
+        'float32',
+      )
       await using classifier = await loadClassifier(await writeModelFolder(join(path, '../model'), model), {
         device: 'cpu',
       })
@@ -69,7 +73,7 @@ describe.skipIf(!isParity)('backbones of full size with random weights give the 
   it.for(BACKBONES)('%s', { timeout: 10 * MINUTES }, async ([fileName, title], context) => {
     await withCheckpoint(context, fileName, SIDES, async ({ path }) => {
       const { features, image } = readNetwork({ path })
-      const backbone = residualBackbone(await readWeightFile(path))
+      const backbone = residualBackbone(await readWeightsOf(path, await readBytes(path)))
       expect(backbone.title).toMatch(new RegExp(`^${title} `))
       const worst = expectNearMaps(
         await runModel(buildBackbone(backbone.description, backbone.weights), { image }),

@@ -145,6 +145,24 @@ describe('quantizeDetector with unusual input', () => {
     expect(await errorOf(quantizeDetector(await tiny(), [], open))).toMatch(/^DATA_INVALID: .*there are none\.$/)
   })
 
+  it.each([1, 4])('closes what is open when graph %i, from 0, cannot be opened', async (failed) => {
+    const openIds = new Set<number>()
+    let count = 0
+    const failing: OpenGraph = async (model) => {
+      const id = count++
+      if (id === failed) throw new Error('no memory')
+      openIds.add(id)
+      const session = await open(model)
+      const dispose = async (): Promise<void> => {
+        openIds.delete(id)
+        await session.dispose()
+      }
+      return { ...session, dispose }
+    }
+    await expect(quantizeDetector(await tiny(), [photo(1)], failing)).rejects.toThrow('no memory')
+    expect([...openIds]).toEqual([])
+  })
+
   it('refuses a model that is int8 already', async () => {
     const { files } = await quantizeDetector(await tiny(), [photo(1), photo(2)], open)
     expect(await errorOf(quantizeDetector(await inMemory(files), photos, open))).toBe(

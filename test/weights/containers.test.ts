@@ -5,6 +5,8 @@ import { partNames, readWeights } from '../../src/weights/containers/index.ts'
 import { toFloat32 } from '../../src/weights/elements.ts'
 import type { StoredTensor } from '../../src/weights/stored-tensor.ts'
 import { expected, fixtureFile } from './fixture-file.ts'
+import { safetensors } from './make-safetensors.ts'
+import { arrayOf, pickleBytes, textOf } from './pickle-bytes.ts'
 
 function listed(tensors: ReadonlyMap<string, StoredTensor>): Record<string, { shape: number[]; values: number[] }> {
   return Object.fromEntries(
@@ -67,6 +69,24 @@ describe('readWeights', () => {
     expect(() => readWeights(index, 'index', parts)).toThrow(/"model-00002-of-00002\.safetensors" beside "index"/)
     parts.set('model-00002-of-00002.safetensors', fixtureFile('model-00001-of-00002.safetensors'))
     expect(() => readWeights(index, 'index', parts)).toThrow(/tensor ".*" in "model-00002.*not there/)
+  })
+
+  it('reads a safetensors file whose length begins as a zip does', () => {
+    const file = safetensors(JSON.stringify({ __metadata__: { k: 'v' } }).padEnd(0x4b50))
+    expect(readWeights(file, 'a').metadata).toEqual({ k: 'v' })
+  })
+
+  it('takes the wrapped model, not the tensors beside it', () => {
+    const array = arrayOf('f4', [1], 'C\x04abcd')
+    const model = pickleBytes('}', textOf('module.a'), array, 's')
+    const file = pickleBytes('\x80\x04}(', textOf('state_dict'), model, textOf('best_acc1'), array, 'u.')
+    expect([...readWeights(file, 'a').tensors.keys()]).toEqual(['a'])
+  })
+
+  it('leaves out what modules put before every name, any number of times', () => {
+    const name = pickleBytes('X\xe0\x22\x02\x00', 'module.'.repeat(20_000))
+    const file = pickleBytes('\x80\x04}', name, arrayOf('f4', [1], 'C\x04abcd'), 's.')
+    expect([...readWeights(file, 'a').tensors.keys()]).toEqual([''])
   })
 
   it('gives views of stored elements, also from a Buffer', () => {

@@ -2,10 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { readWeights } from '../../src/weights/containers/index.ts'
 import { readPickle } from '../../src/weights/containers/pickle.ts'
 import { storedWeights } from '../../src/weights/stored-weights.ts'
-import { asModel, pickleBytes, textOf } from './pickle-bytes.ts'
+import { arrayOf, asModel, named, pickleBytes, textOf } from './pickle-bytes.ts'
 
-/** STACK_GLOBAL of a module and a name. */
-const named = (module: string, name: string): Uint8Array => pickleBytes(textOf(module), textOf(name), 0x93)
 const called = (module: string, name: string, argument = 'echo pwned'): Uint8Array =>
   pickleBytes(named(module, name), textOf(argument), 0x85, 'R')
 
@@ -91,13 +89,6 @@ describe('a pickle that calls anything but the allow-list is refused by name', (
   })
 })
 
-/** numpy.core.multiarray._reconstruct with the state of an array of this type. */
-function arrayOf(type: string, shape: number[], elements: string): Uint8Array {
-  const dtype = pickleBytes(named('numpy', 'dtype'), textOf(type), 0x85, 'R')
-  const sizes = pickleBytes('(', ...shape.map((size) => pickleBytes('K', size)), 't')
-  return pickleBytes(named('numpy.core.multiarray', '_reconstruct'), ')R(K\x01', sizes, dtype, 0x89, elements, 'tb')
-}
-
 function nested(depth: number): Uint8Array {
   const open = pickleBytes(...Array.from({ length: depth }, () => pickleBytes('}', textOf('model'))))
   return pickleBytes('\x80\x04', open, '}', 's'.repeat(depth), '.')
@@ -124,6 +115,20 @@ describe('a pickle that grows', () => {
     const bytes = new Uint8Array(3_000_000).fill(0x32)
     bytes.set(pickleBytes('\x80\x02N'))
     expect(() => read(bytes)).toThrow(/at most 2000000 instructions/)
+  })
+
+  it.each<[string, Uint8Array, Uint8Array]>([
+    ['a dict', named('collections', 'OrderedDict'), pickleBytes('](', 'NN\x86'.repeat(10_000), 'e\x85')],
+    [
+      'bytes',
+      named('_codecs', 'encode'),
+      pickleBytes('X\x00\x00\x01\x00', 'a'.repeat(1 << 16), textOf('latin1'), '\x86'),
+    ],
+  ])('the same arguments make %s a few times, not any number of times', (_, target, args) => {
+    const calls = (count: number) =>
+      pickleBytes('\x80\x04', target, 'q\x00', args, 'q\x01(', 'h\x00h\x01R'.repeat(count), 'l.')
+    expect(() => readWeights(calls(5), 'a.pkl')).toThrow(/a dict of tensors/)
+    expect(() => readWeights(calls(200), 'a.pkl')).toThrow(/a pickle whose calls copy little more than it holds/)
   })
 
   it('deep nesting needs no recursion', () => {

@@ -1,6 +1,7 @@
 import { zipSync } from 'fflate'
 import { describe, expect, it } from 'vitest'
 import { readWeights } from '../../src/weights/containers/index.ts'
+import { stridedReader } from '../../src/weights/strided.ts'
 import { pickleBytes, textOf } from './pickle-bytes.ts'
 
 interface TensorClaim {
@@ -79,6 +80,19 @@ describe('a tensor of a PyTorch file', () => {
     const storage = new Uint8Array(4 * 100 * 100)
     const many = tensorPickle({ elements: 10_000, shape: [100, 100], strides: [1, 100] }, 200)
     const bomb = zipSync({ 'm/data.pkl': many, 'm/data/0': storage }, { level: 0 })
-    expect(() => readWeights(bomb, 'a.pth')).toThrow(/at most \d+ bytes of tensors that overlap or are transposed/)
+    expect(() => readWeights(bomb, 'a.pth')).toThrow(
+      /at most \d+ bytes of tensors that overlap, are transposed or big-endian/,
+    )
+  })
+
+  it('counts what it copies, big-endian numbers too, and sizes beyond 2^53 as nothing where one is 0', () => {
+    const read = stridedReader(8)
+    const huge = { shape: [...Array(20).fill(Number.MAX_SAFE_INTEGER), 0], strides: Array(21).fill(0) }
+    const number = { dtype: 'F32', offset: 0, shape: [1], strides: [1], isBigEndian: true } as const
+    const bytes = Uint8Array.of(1, 2, 3, 4)
+    expect(read('a', bytes, { ...number, ...huge }).bytes.length).toBe(0)
+    expect([...read('b', bytes, number).bytes]).toEqual([4, 3, 2, 1])
+    read('c', bytes, number)
+    expect(() => read('d', bytes, number)).toThrow(/at most 8 bytes of tensors/)
   })
 })

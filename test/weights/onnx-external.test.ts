@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { MessageWriter } from '../../src/onnx/wire.ts'
 import { partNames, readWeights } from '../../src/weights/containers/index.ts'
-import { readWeightFile } from '../../src/weights/read-weights.node.ts'
+import { readBytes, readWeightsOf } from '../../src/weights/read-weights.node.ts'
 import { temporaryFolder } from '../tiny-model.ts'
 
 const FLOAT = 1
@@ -61,7 +61,8 @@ describe('ONNX with external data', () => {
     await mkdir(join(folder, 'parts'))
     await writeFile(join(folder, 'parts', 'a.bin'), data)
     await writeFile(join(folder, 'model.onnx'), onnx([weight({ location: 'parts/a.bin' })]))
-    const { tensors } = await readWeightFile(join(folder, 'model.onnx'))
+    const path = join(folder, 'model.onnx')
+    const { tensors } = await readWeightsOf(path, await readBytes(path))
     expect(tensors.get('w')?.bytes.length).toBe(16)
   })
 

@@ -17,3 +17,15 @@ export function textOf(value: string): Uint8Array {
 export function asModel(inner: Uint8Array): Uint8Array {
   return pickleBytes('\x80\x04}', textOf('model'), inner, 's.')
 }
+
+/** STACK_GLOBAL of a module and a name. */
+export function named(module: string, name: string): Uint8Array {
+  return pickleBytes(textOf(module), textOf(name), 0x93)
+}
+
+/** numpy.core.multiarray._reconstruct with the state of an array of this type. */
+export function arrayOf(type: string, shape: number[], elements: string): Uint8Array {
+  const dtype = pickleBytes(named('numpy', 'dtype'), textOf(type), 0x85, 'R')
+  const sizes = pickleBytes('(', ...shape.map((size) => pickleBytes('K', size)), 't')
+  return pickleBytes(named('numpy.core.multiarray', '_reconstruct'), ')R(K\x01', sizes, dtype, 0x89, elements, 'tb')
+}

@@ -12,9 +12,9 @@ const all = { scoreThreshold: 0 }
 describe('finished boxes', () => {
   const form = { form: 'boxes', boxes: 'b', labels: 'l', scores: 's', firstLabel: 1 } as const
   const outputs = {
-    boxes: tensor([4, 4], [0, 0, 4, 4, 1, 1, Number.NaN, 5, 2, 2, 6, 7, 0, 0, Number.POSITIVE_INFINITY, 9]),
-    labels: tensor([4], [1, 2, 2, 1]),
-    scores: tensor([4], [0.5, 0.9, Number.NaN, 0.8]),
+    boxes: tensor([5, 4], [0, 0, 4, 4, 1, 1, Number.NaN, 5, 2, 2, 6, 7, 0, 0, Number.POSITIVE_INFINITY, 9, 1, 1, 2, 2]),
+    labels: tensor([5], [1, 2, 2, 1, 1]),
+    scores: tensor([5], [0.5, 0.9, Number.NaN, 0.8, Number.POSITIVE_INFINITY]),
   }
 
   it('leave out what is not finite', () => {
@@ -30,14 +30,18 @@ describe('finished boxes', () => {
   })
 
   it.each<[string, Partial<typeof outputs>, RegExp]>([
-    ['labels without a name', { labels: tensor([4], [1, 3, 1, 1]) }, /Expected labels from 1 to 2.* but received 3\./],
-    ['the background as a label', { labels: tensor([4], [1, 0, 1, 1]) }, /received 0\./],
-    ['labels between two', { labels: tensor([4], [1, 1.5, 1, 1]) }, /received 1\.5\./],
-    ['labels of no number', { labels: tensor([4], [1, Number.NaN, 1, 1]) }, /received NaN\./],
+    [
+      'labels without a name',
+      { labels: tensor([5], [1, 3, 1, 1, 1]) },
+      /Expected labels from 1 to 2.* but received 3\./,
+    ],
+    ['the background as a label', { labels: tensor([5], [1, 0, 1, 1, 1]) }, /received 0\./],
+    ['labels between two', { labels: tensor([5], [1, 1.5, 1, 1, 1]) }, /received 1\.5\./],
+    ['labels of no number', { labels: tensor([5], [1, Number.NaN, 1, 1, 1]) }, /received NaN\./],
     [
       'fewer boxes than scores',
       { boxes: tensor([1, 4], [0, 0, 1, 1]) },
-      /Expected \[4, 4\] for the output "b" .*\[1, 4\]/,
+      /Expected \[5, 4\] for the output "b" .*\[1, 4\]/,
     ],
     ['a batch', { scores: tensor([1, 4], [1, 1, 1, 1]) }, /Expected \[N\] for the output "s" .*\[1, 4\]/],
     ['a shape that is not that of the data', { scores: tensor([3], [1]) }, /output "s"/],

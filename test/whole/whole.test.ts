@@ -8,6 +8,8 @@ import { locateModel } from '../../src/models/locate.node.ts'
 import type { WholeManifest } from '../../src/models/manifest.ts'
 import { parseManifest } from '../../src/models/parse-manifest.ts'
 import { summarizeModel } from '../../src/models/summary.ts'
+import { encodeModel } from '../../src/onnx/codec.ts'
+import { plainNode } from '../../src/onnx/plain-node.ts'
 import { readPhoto } from '../convert/dialect-fixture.ts'
 import { errorOf } from '../error-of.ts'
 import { temporaryFolder, writeModelFolder } from '../tiny-model.ts'
@@ -64,6 +66,20 @@ describe.each(CASES)('%s', (name, options, title, classes) => {
 })
 
 describe('a whole detector', () => {
+  it('of more classes than can be told apart is refused before it has their names', () => {
+    const value = (name: string, dims: (number | string)[]) => ({ name, dataType: 'float32' as const, dims })
+    const graph = {
+      name: 'g',
+      nodes: [plainNode('GridSample', ['pixel_values'], 'logits'), plainNode('Identity', ['logits'], 'pred_boxes')],
+      initializers: new Map(),
+      inputs: [value('pixel_values', ['N', 3, 640, 640])],
+      outputs: [value('logits', [1, 300, 2 ** 40]), value('pred_boxes', [1, 300, 4])],
+    }
+    const file = encodeModel({ irVersion: 8, opset: 17, producer: '', metadata: {}, graph })
+    expect(() => wholeDetector(file)).toThrow(/at most 65535 classes/)
+    expect(() => wholeDetector(file)).toThrow(expect.objectContaining({ code: 'GRAPH_INVALID' }))
+  })
+
   it('takes the options of every detector', async () => {
     await using detector = await loadDetector(await folderOf('yolox'), { device: 'cpu' })
     const all = await detector.detect(photo)

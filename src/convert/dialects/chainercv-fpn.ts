@@ -1,6 +1,7 @@
 import { CHAINER_EPSILON, chainerField, chainerResnetName, isChainerCounter } from '../../weights/dialects/chainer.ts'
 import type { WeightFile } from '../../weights/stored-tensor.ts'
 import { checkpoint, outputsOf } from '../checkpoint.ts'
+import { biasesInNorms } from '../conv-biases.ts'
 import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
 import { fasterRcnnManifest, PYRAMID_ROI } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
@@ -8,7 +9,6 @@ import { anchorsOnPyramid, chainerPyramidAnchors } from '../older-anchors.ts'
 import { pyramidNetwork } from '../pyramid-network.ts'
 import type { Recipe } from '../recipe.ts'
 import { deltasXFirst } from '../rows.ts'
-import { stemBiasInNorm } from '../stem-bias.ts'
 import type { Dialect, DialectOptions } from './dialect.ts'
 
 // chainer/chainercv: links/model/fpn/*.py, links/model/resnet/*.py.
@@ -33,7 +33,7 @@ function chainercvFpnRecipe(file: WeightFile, { labels, arch, about }: DialectOp
   const classes = outputsOf(source, 'head.scores.weight') - 1
   const channels = outputsOf(source, 'fpn.lateral2.weight')
   return {
-    weights: deltasXFirst(stemBiasInNorm(source.weights)),
+    weights: deltasXFirst(biasesInNorms(source.weights)),
     isExtra: (name) => name.startsWith('mask_head/'),
     network: pyramidNetwork(source, backbone, channels),
     manifest: fasterRcnnManifest(

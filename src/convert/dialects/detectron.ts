@@ -3,13 +3,13 @@ import { LOG_1000_16 } from '../../boxes/coder.ts'
 import { invalidWeights, type WeightFile } from '../../weights/stored-tensor.ts'
 import type { Weights } from '../../weights/weights.ts'
 import { type Checkpoint, checkpoint, outputsOf } from '../checkpoint.ts'
+import { biasesInNorms } from '../conv-biases.ts'
 import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
 import { CAFFE_MEAN_BGR, type FasterRcnnNumbers, fasterRcnnManifest, PYRAMID_ROI } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
 import { anchorsOnPyramid, caffeAnchors, caffeAnchorsOnC4 } from '../older-anchors.ts'
 import { pyramidNetwork } from '../pyramid-network.ts'
 import type { NetworkDescription, Recipe } from '../recipe.ts'
-import { stemBiasInNorm } from '../stem-bias.ts'
 import type { Dialect, DialectOptions } from './dialect.ts'
 
 // facebookresearch/Detectron (Caffe2): detectron/core/{config,test}.py, modeling/{FPN,ResNet,fast_rcnn_heads,rpn_heads}.py,
@@ -36,7 +36,7 @@ function detectronRecipe(file: WeightFile, { labels, arch, about }: DialectOptio
   const classes = outputsOf(source, 'head.scores.weight') - 1
   const classAgnostic = classes > 1 && outputsOf(source, 'head.deltas.weight') === 4
   return {
-    weights: stemBiasInNorm(affineAsNorm(source.weights)),
+    weights: biasesInNorms(affineAsNorm(source.weights)),
     isExtra: (name) => /^(_\[mask\]|mask_fcn|conv5_mask|kps_|conv_fcn)/.test(name),
     network: network(source, backbone, form),
     manifest: fasterRcnnManifest(

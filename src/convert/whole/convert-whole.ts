@@ -5,6 +5,7 @@ import { parseManifest } from '../../models/parse-manifest.ts'
 import { requireTask } from '../../models/task.ts'
 import type { DataType } from '../../onnx/model.ts'
 import { readSignature, type Signature } from '../../onnx/signature.ts'
+import { MOST_CLASSES } from '../../whole/candidates.ts'
 import { labelsFor } from '../labels.ts'
 import type { About } from '../recipe.ts'
 import { type ConvertedModel, MANIFEST_FILE, type ModelOutput, manifestJson } from '../store-model.ts'
@@ -71,6 +72,9 @@ export function wholeDetector(
       'INVALID_ARGUMENT',
       `Expected labels for ${kind.title}, whose graph does not say how many there are.`,
     )
+  }
+  if (classes > MOST_CLASSES) {
+    throw unexpected('the outputs of the ONNX file', `at most ${MOST_CLASSES} classes`, classes, 'GRAPH_INVALID')
   }
   const names = labelsFor(classes, labels)
   const manifest: WholeManifest = {

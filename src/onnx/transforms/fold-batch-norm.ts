@@ -25,12 +25,13 @@ export function foldBatchNorm(model: Model): Model {
     if (conv?.opType !== 'Conv' || readers.count(conv.outputs[0] ?? '') !== 1) continue
     const parts = partsOf(conv, norm, graph.initializers)
     if (!parts) continue
-    const [x = '', weightName = '', biasName = `${weightName.replace(/\.weight$/, '')}.bias`] = conv.inputs
+    // The name of an input that is left out is empty.
+    const [x = '', weightName = '', biasName = ''] = conv.inputs
     const { weight, bias } = fold(parts, floatOf(norm, 'epsilon', 1e-5))
     // A weight that other nodes read too must stay as it is for them.
     const newWeight = readers.count(weightName) === 1 ? weightName : readers.freshName(weightName)
-    const ownsBias = conv.inputs.length > 2 && readers.count(biasName) === 1
-    const newBias = ownsBias ? biasName : readers.freshName(biasName)
+    const ownsBias = biasName !== '' && readers.count(biasName) === 1
+    const newBias = ownsBias ? biasName : readers.freshName(biasName || `${weightName.replace(/\.weight$/, '')}.bias`)
     initializers.set(newWeight, weight).set(newBias, bias)
     folded.set(conv, { ...conv, inputs: [x, newWeight, newBias], outputs: [norm.outputs[0] ?? ''] })
     gone.add(norm)

@@ -1,7 +1,8 @@
 import { unexpected } from '../../errors.ts'
-import { int, intOf } from '../attributes.ts'
+import { int } from '../attributes.ts'
 import type { Graph, Model, Node, Tensor } from '../model.ts'
 import { elementCount, float32Of, tensorFrom } from '../tensors.ts'
+import { outputChannelAxis } from './int8-weights.ts'
 import { Readers } from './readers.ts'
 
 export interface QuantizeOptions {
@@ -53,21 +54,13 @@ function weightAxes(graph: Graph): Map<string, number> {
   const others = new Set(graph.outputs.map((output) => output.name))
   for (const node of graph.nodes) {
     node.inputs.forEach((name, i) => {
-      const axis = i === 1 ? outputAxis(node, graph.initializers.get(name)) : undefined
+      const axis = i === 1 ? outputChannelAxis(node, graph.initializers.get(name)) : undefined
       if (axis === undefined || (axes.get(name) ?? axis) !== axis) others.add(name)
       else axes.set(name, axis)
     })
   }
   for (const name of others) axes.delete(name)
   return axes
-}
-
-function outputAxis(node: Node, weight: Tensor | undefined): number | undefined {
-  if (!weight || node.domain !== '') return undefined
-  if (node.opType === 'Conv') return 0
-  if (weight.dims.length !== 2) return undefined
-  if (node.opType === 'Gemm') return intOf(node, 'transB', 0) === 1 ? 0 : 1
-  return node.opType === 'MatMul' ? 1 : undefined
 }
 
 function quantizeTensor(name: string, tensor: Tensor, axis: number): { values: Tensor; scales: Tensor } {

@@ -27,8 +27,14 @@ const MOST_DIMENSIONS = 32
 /**
  * @param at a cursor at another address
  * @param label how a message names the object
+ * @param count is called for each message, and may refuse
  */
-export function readObject(header: ByteCursor, at: (address: number) => ByteCursor, label: string): Hdf5Object {
+export function readObject(
+  header: ByteCursor,
+  at: (address: number) => ByteCursor,
+  label: string,
+  count: () => void,
+): Hdf5Object {
   const version = header.u8()
   if (version !== 1)
     throw invalidWeights(`${label} of the HDF5 file in the old form (header version 1) but received ${version}`)
@@ -43,6 +49,7 @@ export function readObject(header: ByteCursor, at: (address: number) => ByteCurs
     if (i >= MOST_BLOCKS) throw invalidWeights(`at most ${MOST_BLOCKS} blocks of ${label} in the HDF5 file`)
     const block = blocks[i] as ByteCursor
     for (; left > 0 && block.bytes.length - block.at >= 8; left--) {
+      count()
       const [type, length] = [block.u16(), block.u16()]
       block.take(4)
       const message = new ByteCursor(block.take(length), 'HDF5 file')

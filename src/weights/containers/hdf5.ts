@@ -10,9 +10,10 @@ export const HDF5_SIGNATURE = '\x89HDF\r\n\x1a\n'
 /** How messages and readers call it. */
 export const HDF5_CONTAINER = 'HDF5 file'
 
-/** Groups, names and tensors of one file; a network has thousands. */
+/** Groups, names and tensors of one file, and what their headers say of them; a network has thousands. */
 const MOST_ITEMS = 200_000
 const DEEPEST = 32
+/** Of a path. */
 const LONGEST_NAME = 4096
 const BTREE_HEADER = 24
 const SYMBOL_BYTES = 40
@@ -33,6 +34,8 @@ export function readHdf5(bytes: Uint8Array): WeightFile {
 class Hdf5Reader {
   readonly #bytes: Uint8Array
   readonly #groups = new Set<number>()
+  /** What was read at each address: two names may stand for one tensor. */
+  readonly #objects = new Map<number, Hdf5Object>()
   #items = 0
 
   constructor(bytes: Uint8Array) {
@@ -45,9 +48,10 @@ class Hdf5Reader {
 
   /** An object's tensor, or those of a group below it. */
   walk(address: number, path: string, tensors: Map<string, StoredTensor>, depth: number): void {
-    if (++this.#items > MOST_ITEMS) throw invalidWeights(`at most ${MOST_ITEMS} things in an HDF5 file`)
+    this.#count()
+    if (path.length > LONGEST_NAME) throw invalidWeights(`names of 1 to ${LONGEST_NAME} bytes in the HDF5 file`)
     if (depth > DEEPEST) throw invalidWeights(`groups of at most ${DEEPEST} levels in an HDF5 file`)
-    const object = readObject(this.at(address), (start) => this.at(start), describe(path || '/'))
+    const object = this.#object(address, path)
     if (object.symbols) {
       // A group inside itself would never end.
       if (this.#groups.has(address))
@@ -57,7 +61,21 @@ class Hdf5Reader {
       for (const [name, child] of this.#children(tree, this.#heapData(heap), 0)) {
         this.walk(child, path === '' ? name : `${path}/${name}`, tensors, depth + 1)
       }
-    } else tensors.set(path, this.#tensor(path, object))
+    } else if (tensors.has(path)) throw invalidWeights(`one ${describe(path)} in the HDF5 file but it has several`)
+    else tensors.set(path, this.#tensor(path, object))
+  }
+
+  #count(): void {
+    if (++this.#items > MOST_ITEMS) throw invalidWeights(`at most ${MOST_ITEMS} things in an HDF5 file`)
+  }
+
+  #object(address: number, path: string): Hdf5Object {
+    const known = this.#objects.get(address)
+    if (known) return known
+    const at = (start: number): ByteCursor => this.at(start)
+    const object = readObject(this.at(address), at, describe(path || '/'), () => this.#count())
+    this.#objects.set(address, object)
+    return object
   }
 
   #tensor(path: string, { dtype, shape, data }: Hdf5Object): StoredTensor {
@@ -84,7 +102,7 @@ class Hdf5Reader {
     const [type, level, count] = [cursor.u8(), cursor.u8(), cursor.u16()]
     if (type !== 0) throw invalidWeights(`a tree of names in the HDF5 file but its kind is ${type}`)
     for (let i = 0; i < count; i++) {
-      if (++this.#items > MOST_ITEMS) throw invalidWeights(`at most ${MOST_ITEMS} things in an HDF5 file`)
+      this.#count()
       const child = this.at(address + BTREE_HEADER + 8 + i * 16).u64()
       if (level > 0) yield* this.#children(child, names, depth + 1)
       else yield* this.#symbols(child, names)

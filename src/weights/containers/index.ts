@@ -60,11 +60,12 @@ export function isOnnx(bytes: Uint8Array): boolean {
 function readOne(bytes: Uint8Array, name: string, parts: ReadonlyMap<string, Uint8Array>): WeightFile {
   const [first, second] = bytes
   const head = start(bytes)
+  if (isNpy(bytes)) return singleArray(readNpy(bytes, stem(name)), name)
+  // Its first eight bytes are a length, which may begin as another format does.
+  if (bytes[8] === 0x7b) return readSafetensors(bytes)
   if (head.startsWith('PK')) return readArchive(bytes)
   if (head.startsWith(HDF5_SIGNATURE)) return readHdf5(bytes)
   if (isTorchLegacy(bytes)) return readTorchLegacy(bytes)
-  if (isNpy(bytes)) return singleArray(readNpy(bytes, stem(name)), name)
-  if (bytes[8] === 0x7b) return readSafetensors(bytes)
   // Protocols 2 and later begin with their number; the two before with a mark, a dict or a class.
   if (first === 0x80 || /^(\(d|\}|ccollections)/.test(head)) return readDetectron2Pickle(bytes)
   if (isOnnx(bytes)) return readOnnxInitializers(bytes, parts)

@@ -29,12 +29,3 @@ export function numpyType(text: string): NumpyType {
   if (dtype) return { dtype, isBigEndian: order === '>' }
   throw invalidWeights(`a NumPy element type out of ${Object.keys(KINDS).join(', ')} but received ${describe(text)}`)
 }
-
-/** The bytes of elements with their order reversed: a copy. */
-export function swapBytes(bytes: Uint8Array, elementBytes: number): Uint8Array {
-  const swapped = new Uint8Array(bytes.length)
-  for (let start = 0; start < bytes.length; start += elementBytes) {
-    for (let i = 0; i < elementBytes; i++) swapped[start + i] = bytes[start + elementBytes - 1 - i] as number
-  }
-  return swapped
-}

@@ -1,6 +1,6 @@
-import { checkByteCount, ELEMENT_BYTES, invalidWeights, type StoredTensor } from '../stored-tensor.ts'
+import { checkByteCount, invalidWeights, type StoredTensor } from '../stored-tensor.ts'
 import { contiguousStrides, type stridedReader } from '../strided.ts'
-import { type NumpyType, numpyType, swapBytes } from './numpy-dtype.ts'
+import { type NumpyType, numpyType } from './numpy-dtype.ts'
 import { describePickled, PickleGlobal, PickleObject, type PickleValue, wholeNumbers } from './pickle-values.ts'
 
 /** `numpy.dtype`: the call gives the kind, the state the byte order. */
@@ -55,8 +55,7 @@ export class NumpyArray extends PickleObject {
     if (!this.#content) throw invalidWeights(`content for ${label} but the pickle gives none`)
     const { type, shape, strides, bytes } = this.#content
     checkByteCount(label, type.dtype, shape, bytes.length)
-    const elements = type.isBigEndian ? swapBytes(bytes, ELEMENT_BYTES[type.dtype]) : bytes
-    return strided(label, elements, { dtype: type.dtype, offset: 0, shape, strides })
+    return strided(label, bytes, { ...type, offset: 0, shape, strides })
   }
 }
 

@@ -1,15 +1,8 @@
 import { describe } from '../../errors.ts'
-import {
-  checkByteCount,
-  ELEMENT_BYTES,
-  invalidWeights,
-  type StoredTensor,
-  tensorLabel,
-  type WeightFile,
-} from '../stored-tensor.ts'
+import { checkByteCount, invalidWeights, type StoredTensor, tensorLabel, type WeightFile } from '../stored-tensor.ts'
 import { contiguousStrides, stridedReader } from '../strided.ts'
 import { ByteCursor } from './byte-cursor.ts'
-import { numpyType, swapBytes } from './numpy-dtype.ts'
+import { numpyType } from './numpy-dtype.ts'
 import type { ZipFiles } from './zip.ts'
 
 const MAGIC = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59)
@@ -47,10 +40,11 @@ export function readNpy(bytes: Uint8Array, name: string): StoredTensor {
     .filter((dim) => !Number.isNaN(dim))
   const elements = cursor.bytes.subarray(cursor.at)
   checkByteCount(label, dtype, shape, elements.length)
-  return stridedReader(elements.length)(label, isBigEndian ? swapBytes(elements, ELEMENT_BYTES[dtype]) : elements, {
+  return stridedReader(elements.length)(label, elements, {
     dtype,
     offset: 0,
     shape,
+    isBigEndian,
     strides: contiguousStrides(shape, order === 'True' ? 'column-major' : 'row-major'),
   })
 }

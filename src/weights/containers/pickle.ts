@@ -10,6 +10,13 @@ import { describePickled, type PickleDict, PickleGlobal, PickleObject, type Pick
  * tensors has some fifty thousand.
  */
 const MAX_INSTRUCTIONS = 2_000_000
+/**
+ * What calls may copy of their arguments, as multiples of the pickle and beyond that: the memo hands out the same text or list any
+ * number of times. An item of a list counts as many bytes as it takes in memory, about.
+ */
+const COPIED_TIMES = 4
+const COPIED_FLOOR = 1 << 20
+const ITEM_BYTES = 16
 const LATEST_PROTOCOL = 5
 
 /** What a pickle may name and refer to. */
@@ -47,10 +54,12 @@ class Machine {
   /** Heights of the stack at its open marks. */
   readonly #marks: number[] = []
   readonly #memo = new Map<number, PickleValue>()
+  #copiesLeft: number
 
   constructor(cursor: ByteCursor, rules: PickleRules) {
     this.#cursor = cursor
     this.#rules = rules
+    this.#copiesLeft = COPIED_TIMES * cursor.bytes.length + COPIED_FLOOR
   }
 
   pop(): PickleValue {
@@ -131,6 +140,7 @@ class Machine {
     } else if (code === OP.build) {
       const state = this.pop()
       const target = this.#top()
+      if (Array.isArray(state)) this.#countCopies(state)
       // A dict's attributes (PyTorch keeps its module versions there) are no part of its content.
       if (target instanceof Map || (target instanceof PickleObject && target.setState(state))) return
       throw invalidWeights(`no state for ${describePickled(target)} in the pickle`)
@@ -156,7 +166,17 @@ class Machine {
     if (!(target instanceof PickleGlobal) || !target.call || !Array.isArray(args)) {
       throw invalidWeights(`no call of ${describePickled(target)} with ${describePickled(args)} in the pickle`)
     }
+    this.#countCopies(args)
     return target.call(args)
+  }
+
+  #countCopies(args: readonly PickleValue[]): void {
+    this.#copiesLeft -= args.length * ITEM_BYTES
+    for (const arg of args) {
+      if (Array.isArray(arg)) this.#copiesLeft -= arg.length * ITEM_BYTES
+      else if (typeof arg === 'string') this.#copiesLeft -= arg.length
+    }
+    if (this.#copiesLeft < 0) throw invalidWeights('a pickle whose calls copy little more than it holds')
   }
 
   #persistent(id: PickleValue): PickleValue {

@@ -91,17 +91,3 @@ export function kerasKernels(source: Weights): Weights {
 }
 
 const VGG_CELLS = 49
-
-/** Weights whose convolutions have a bias before their batch norm: it goes into the running mean, which is the same network. */
-export function biasesInNorms(source: Weights): Weights {
-  return {
-    ...source,
-    tensor(name, shape) {
-      const stored = source.tensor(name, shape)
-      const bias = name.replace(/\.bn\.running_mean$/, '.bias')
-      if (bias === name || !source.has(bias)) return stored
-      const shift = source.tensor(bias, shape)
-      return stored.map((mean, i) => mean - (shift[i] as number))
-    },
-  }
-}
