@@ -1,5 +1,6 @@
 // node examples/degradation.mjs: plain and residual networks before any training: what a tiny change of a picture becomes.
 import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { decodeImage } from 'vertebra'
 import { buildBackbone, cifarResnet } from 'vertebra/architectures'
@@ -12,7 +13,7 @@ const LENGTH = 3 * SIDE * SIDE
 const CHANGE = 0.001
 const SEEDS = [1, 2, 3]
 
-const pictures = await cropPhotos('examples/photos')
+const pictures = await cropPhotos(join(import.meta.dirname, 'photos'))
 console.log(`${PICTURES} pictures, each also with every value moved a little, ${100 * CHANGE} % of its length in all.`)
 console.log('How far the last feature map moves, as a share of the distance between two different pictures:\n')
 console.log('layers      plain   residual')
@@ -76,7 +77,7 @@ function withBatchStatistics(model) {
 /** Every fourth pixel of squares along the photos' middles, and the same again with the change. */
 async function cropPhotos(folder) {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.jpg'))
-  const photos = await Promise.all(names.map((name) => decodeImage(`${folder}/${name}`)))
+  const photos = await Promise.all(names.map((name) => decodeImage(join(folder, name))))
   const values = new Float32Array(2 * PICTURES * LENGTH)
   for (let n = 0; n < PICTURES; n++) {
     const { width, height, data } = photos[n % photos.length]

@@ -13,8 +13,10 @@ process.once('SIGINT', () => interrupt.abort())
 
 await mkdir('out', { recursive: true })
 const detector = await loadDetector('resnet101-voc')
+let done = 0
 try {
   for await (const outcome of detectAll(detector, photos, { minScore: 0.5, signal: interrupt.signal })) {
+    done += 1
     if ('error' in outcome) {
       console.error(outcome.error.message)
       continue
@@ -23,6 +25,10 @@ try {
     await writeFile(target, await drawDetections(outcome.input, outcome.result.detections, { format: 'png' }))
     console.log(target, outcome.result.detections.length, 'objects')
   }
+} catch (error) {
+  if (error.code !== 'ABORTED') throw error
+  console.error(`Stopped after ${done} of ${photos.length} photos.`)
+  process.exitCode = 130
 } finally {
   await detector.dispose()
 }

@@ -9,6 +9,8 @@ const headers = {
 
 export default defineConfig({
   plugins: [react()],
+  // The page finds the models that are installed beside it: /resnet101-voc/ and so on.
+  publicDir: 'node_modules/@vertebra',
   server: { headers },
   preview: { headers },
   // The library's worker imports further files, which only ES modules can.

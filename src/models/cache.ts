@@ -1,17 +1,18 @@
+import type { GraphFile } from './manifest.ts'
 import { parseManifest } from './parse-manifest.ts'
-import { manifestUrl, PART_BYTES, type PartStore, partKey } from './part-store.ts'
+import { manifestUrl, PART_BYTES, type PartStore, partIndex } from './part-store.ts'
 
 /** A model that was downloaded, at least in part. */
 export interface CachedModel {
   readonly name: string
-  /** Address of its folder. */
+  /** Address of its folder, as it can be loaded by. */
   readonly url: string
   /** Bytes of its graphs that are kept, and all there are. */
   readonly bytes: number
   readonly totalBytes: number
 }
 
-/** What a store keeps, model by model. */
+/** What a store keeps, model by model; a manifest that cannot be read is passed over. */
 export async function listModels(store: PartStore): Promise<CachedModel[]> {
   const keys = await store.keys()
   const models: CachedModel[] = []
@@ -19,18 +20,26 @@ export async function listModels(store: PartStore): Promise<CachedModel[]> {
     const url = manifestUrl(key)
     const json = url === undefined ? undefined : await store.get(key)
     if (url === undefined || json === undefined) continue
-    const { name, graphs } = parseManifest(new TextDecoder().decode(json), url)
-    const sizes = Object.values(graphs).flatMap((graph) =>
-      Array.from({ length: Math.ceil(graph.bytes / PART_BYTES) }, (_, index) => {
-        const size = Math.min(PART_BYTES, graph.bytes - index * PART_BYTES)
-        return { size, isKept: keys.includes(partKey(graph.sha256, index)) }
-      }),
-    )
-    const bytes = sizes.reduce((sum, { size, isKept }) => sum + (isKept ? size : 0), 0)
-    const totalBytes = sizes.reduce((sum, { size }) => sum + size, 0)
-    models.push({ name, url: new URL('.', url).href, bytes, totalBytes })
+    try {
+      const { name, graphs } = parseManifest(new TextDecoder().decode(json), url)
+      let bytes = 0
+      let totalBytes = 0
+      for (const graph of Object.values(graphs)) {
+        totalBytes += graph.bytes
+        for (const key of keys) bytes += keptBytes(key, graph)
+      }
+      models.push({ name, url: url.replace(/model\.json(?=\?|$)/, ''), bytes, totalBytes })
+    } catch {
+      // Of another version, or damaged.
+    }
   }
   return models
+}
+
+/** Counted by what is there: a manifest may claim any size. */
+function keptBytes(key: string, { sha256, bytes }: GraphFile): number {
+  const index = partIndex(key, sha256)
+  return index === undefined ? 0 : Math.max(0, Math.min(PART_BYTES, bytes - index * PART_BYTES))
 }
 
 /** Deletes everything a store keeps. */

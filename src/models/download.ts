@@ -12,8 +12,8 @@ const FIRST_PAUSE_MS = 500
  *
  * The bytes are not checked here against the SHA-256, which only names them in the store.
  *
- * @throws VertebraError `NETWORK`, `MODEL_NOT_FOUND` (404), `MODEL_CORRUPT` when the server sends more bytes, `OUT_OF_MEMORY`,
- * `ABORTED`.
+ * @throws VertebraError `NETWORK`, `MODEL_NOT_FOUND` (404), `MODEL_CORRUPT` when the server's file has another length,
+ * `OUT_OF_MEMORY`, `ABORTED`.
  */
 export async function download(
   url: URL,
@@ -43,10 +43,10 @@ export async function download(
   for (let attempt = 1; received < bytes; attempt++) {
     const before = received
     try {
-      for await (const chunk of chunks(url, received, signal)) {
+      for await (const chunk of chunks(url, received, bytes, signal)) {
         if (chunk === 'restart') received = kept = 0
         else {
-          if (received + chunk.length > bytes) throw tooLong(url, bytes)
+          if (received + chunk.length > bytes) throw otherFile(url, bytes, 'more')
           content.set(chunk, received)
           received += chunk.length
           await keep()
@@ -65,22 +65,37 @@ export async function download(
   return content
 }
 
-/** The bytes of a file from `start` on. A server that does not know Range sends all of it: `restart` says so first. */
+/**
+ * The bytes of a file from `start` on. A server that does not know Range sends all of it: `restart` says so first.
+ * @throws VertebraError `MODEL_CORRUPT` where the server has sent, or says it has, a whole file that is not of this length.
+ */
 async function* chunks(
   url: URL,
   start: number,
+  bytes: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array | 'restart'> {
   const response = await fetch(url, {
     ...(start > 0 && { headers: { range: `bytes=${start}-` } }),
     ...(signal && { signal }),
   })
+  if (response.status === 416) throw otherFile(url, bytes, 'fewer')
   requireOk(response, url)
-  if (start > 0 && response.status !== 206) yield 'restart'
+  const isPart = response.status === 206
+  if (start > 0 && !isPart) yield 'restart'
   if (response.body === null) return
   const reader = response.body.getReader()
+  let sent = 0
   try {
-    for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value
+    const [, total] = /\/(\d+)$/.exec(response.headers.get('content-range') ?? '') ?? []
+    if (isPart && total && Number(total) !== bytes) throw otherFile(url, bytes, total)
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      sent += read.value.length
+      yield read.value
+    }
+    // Another length than was announced is a broken connection, or that of the compressed bytes.
+    const announced = response.headers.get('content-length') ?? sent
+    if (!isPart && sent < bytes && Number(announced) === sent) throw otherFile(url, bytes, sent)
   } finally {
     // Ends the transfer when the caller left early.
     await reader.cancel().catch(() => undefined)
@@ -106,10 +121,10 @@ function allocate(bytes: number, url: URL): Uint8Array {
   }
 }
 
-function tooLong(url: URL, bytes: number): VertebraError {
+function otherFile(url: URL, bytes: number, sent: number | string): VertebraError {
   return new VertebraError(
     'MODEL_CORRUPT',
-    `Expected ${url.href} to be the file that model.json describes (${bytes} bytes) but the server sends more.`,
+    `Expected ${url.href} to be the file that model.json describes (${bytes} bytes) but the server sends ${sent}.`,
   )
 }
 

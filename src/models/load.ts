@@ -37,15 +37,15 @@ export async function openModel(files: ModelFiles, { signal }: WorkOptions = {})
   const manifest = parseManifest(json, `${files.origin}/model.json`)
   async function content(name: AnyGraphName, options: WorkOptions = {}): Promise<Uint8Array> {
     const { file, bytes, sha256 } = graphFile(manifest, name)
-    const read = await files.read(file, { ...options, expected: { bytes, sha256 } })
-    throwIfAborted(options.signal)
     try {
+      const read = await files.read(file, { ...options, expected: { bytes, sha256 } })
+      throwIfAborted(options.signal)
       await checkContent(`${files.origin}/${file}`, read, bytes, sha256)
+      return read
     } catch (error) {
-      await files.forget?.({ sha256 })
+      if (error instanceof VertebraError && error.code === 'MODEL_CORRUPT') await files.forget?.({ sha256 })
       throw error
     }
-    return read
   }
   return {
     manifest,

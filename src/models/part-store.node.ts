@@ -5,7 +5,8 @@ import type { PartStore } from './part-store.ts'
 
 /** Parts as files below the user's cache folder: `$XDG_CACHE_HOME` or `~/.cache`, on Windows `%LOCALAPPDATA%`. */
 export function openPartStore(folder: string = join(cacheHome(), 'vertebra')): PartStore {
-  const path = (key: string): string => join(folder, ...key.split('/'))
+  // A file's name has at most 255 bytes, so a long one is a folder and a rest. No key has "-/" in it.
+  const path = (key: string): string => join(folder, ...key.replace(/[^/]{240}(?=[^/])/g, '$&-/').split('/'))
   return {
     async get(key) {
       return readFile(path(key)).catch(() => undefined)
@@ -29,7 +30,7 @@ export function openPartStore(folder: string = join(cacheHome(), 'vertebra')): P
       const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
       return entries
         .filter((entry) => entry.isFile())
-        .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+        .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/').replaceAll('-/', ''))
     },
   }
 }

@@ -18,6 +18,12 @@ export function partKey(sha256: string, index: number): string {
   return `files/${sha256}/${index}`
 }
 
+/** The index that `partKey` made a key of, or undefined for the key of another file or of none. */
+export function partIndex(key: string, sha256: string): number | undefined {
+  const [, file, index] = /^files\/(\w+)\/(\d+)$/.exec(key) ?? []
+  return file === sha256 ? Number(index) : undefined
+}
+
 /** The key of a manifest, by its address. */
 export function manifestKey(url: URL): string {
   return `manifests/${Array.from(new TextEncoder().encode(url.href), (byte) => byte.toString(16).padStart(2, '0')).join('')}`

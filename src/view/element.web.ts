@@ -41,10 +41,12 @@ export function viewClass(): new () => VertebraView {
     }
 
     start(): void {
+      this.#applyDue()
       this.#viewer.start()
     }
 
     stop(): void {
+      this.#applyDue()
       this.#viewer.stop()
     }
 
@@ -72,14 +74,17 @@ export function viewClass(): new () => VertebraView {
       this.#apply()
     }
 
-    /** Attributes that are set together are read together. */
+    /** Attributes that are set together are read together, and before what is called after them. */
     #apply(): void {
       if (this.#isDue) return
       this.#isDue = true
-      queueMicrotask(() => {
-        this.#isDue = false
-        if (this.isConnected) this.#viewer.apply(() => readSettings((name) => this.getAttribute(name)))
-      })
+      queueMicrotask(() => this.#applyDue())
+    }
+
+    #applyDue(): void {
+      if (!this.#isDue) return
+      this.#isDue = false
+      if (this.isConnected) this.#viewer.apply(() => readSettings((name) => this.getAttribute(name)))
     }
 
     #emit(type: keyof VertebraViewEvents, detail: unknown): void {

@@ -45,6 +45,7 @@ export function createViewer(root: ShadowRoot, { onDetections, onProgress, onErr
   /** Whether it is to run, apart from being hidden. */
   let isWanted = false
   let hasFailed = false
+  /** Nobody can see it, which only a camera minds. */
   let isPaused = false
   let run = new AbortController()
 
@@ -53,7 +54,7 @@ export function createViewer(root: ShadowRoot, { onDetections, onProgress, onErr
     run.abort()
     run = new AbortController()
     showAction()
-    if (settings && isWanted && !isPaused) void work(settings, run.signal)
+    if (settings && isWanted && !(isPaused && settings.camera !== undefined)) void work(settings, run.signal)
   }
 
   function showAction(): void {
@@ -131,8 +132,9 @@ export function createViewer(root: ShadowRoot, { onDetections, onProgress, onErr
 
   function fail(error: unknown): void {
     run.abort()
-    // Whatever it was, no camera stays on behind an error.
-    if (settings?.camera !== undefined) hideMedia()
+    // Whatever it was, no camera stays on behind an error, nor opens there. Settings that are wrong do not say that there is one.
+    if (!shown || shown.media.track) hideMedia()
+    if (isDeath(error)) detectors.clear()
     isWanted = false
     hasFailed = true
     showAction()
@@ -151,8 +153,8 @@ export function createViewer(root: ShadowRoot, { onDetections, onProgress, onErr
     isWanted = false
     hasFailed = false
     restart()
-    const element = shown?.media.element
-    if (element instanceof HTMLVideoElement && settings?.camera === undefined) element.pause()
+    const { element, track } = shown?.media ?? {}
+    if (element instanceof HTMLVideoElement && !track) element.pause()
     else hideMedia()
     panel.hideNotice()
     panel.setStatus('')
@@ -185,7 +187,7 @@ export function createViewer(root: ShadowRoot, { onDetections, onProgress, onErr
     },
     pause() {
       isPaused = true
-      if (settings?.camera === undefined) return
+      if (settings?.camera === undefined && !shown?.media.track) return
       restart()
       hideMedia()
     },
@@ -211,6 +213,11 @@ function startsAlone({ camera, autostart, src }: ViewSettings): boolean {
 function cameraIsGone(): VertebraError {
   const message = 'The camera stopped: it was unplugged, or this page is no longer allowed to use it.'
   return new VertebraError('DEVICE_UNAVAILABLE', message)
+}
+
+/** Whether the detector that failed so fails for ever. */
+function isDeath(error: unknown): boolean {
+  return error instanceof VertebraError && (error.code === 'INFERENCE_FAILED' || error.code === 'DISPOSED')
 }
 
 function mediaKey({ src, camera }: ViewSettings): string {

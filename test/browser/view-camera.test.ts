@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { VertebraView } from '../../src/view/index.web.ts'
 import { launch, missing } from './chromium.ts'
 import { SOON, viewPage } from './view-page.ts'
 
@@ -78,6 +79,68 @@ describe.skipIf(missing)('the camera of <vertebra-view>', { timeout: 120_000 }, 
     expect(await liveTracks()).toBe(1)
     await view.page.evaluate(() => document.querySelector('vertebra-view')?.remove())
     expect(await liveTracks()).toBe(0)
+  })
+
+  it('leaves no camera on behind an attribute that is wrong, nor one that is opening', async () => {
+    await open('<vertebra-view model="tiny" camera autostart></vertebra-view>')
+    await results(1)
+    await set('min-score', '2')
+    expect(await alert()).toContain('attribute min-score')
+    expect(await liveTracks()).toBe(0)
+    await view.page.evaluate(async () => {
+      const element = document.querySelector('vertebra-view')
+      element?.setAttribute('min-score', '0.5')
+      await Promise.resolve()
+      element?.setAttribute('min-score', '2')
+    })
+    await view.page.waitForFunction(() => tracks.length === 2)
+    await expect.poll(liveTracks, SOON).toBe(0)
+  })
+
+  it('starts and stops in the task that makes it', async () => {
+    await open('')
+    await view.page.evaluate(() => {
+      const element = document.createElement('vertebra-view') as VertebraView
+      element.setAttribute('model', 'tiny')
+      element.setAttribute('camera', '')
+      document.body.append(element)
+      element.start()
+    })
+    await results(1)
+    await view.page.evaluate(() => {
+      const element = document.querySelector<VertebraView>('vertebra-view')
+      element?.setAttribute('camera', 'user')
+      element?.setAttribute('autostart', '')
+      element?.stop()
+    })
+    await expect.poll(liveTracks, SOON).toBe(0)
+    expect(await button('Start camera').isVisible()).toBe(true)
+  })
+
+  it('loads the model anew after its worker died', async () => {
+    await open('<vertebra-view model="tiny" camera></vertebra-view>')
+    await view.page.evaluate(() => {
+      const Original = Worker
+      globalThis.Worker = class extends Original {
+        constructor(...given: ConstructorParameters<typeof Original>) {
+          super(...given)
+          document.addEventListener(
+            'die',
+            () => this.dispatchEvent(new ErrorEvent('error', { message: 'no memory' })),
+            {
+              once: true,
+            },
+          )
+        }
+      }
+    })
+    await button('Start camera').click()
+    await results(1)
+    await view.page.evaluate(() => document.dispatchEvent(new Event('die')))
+    expect(await alert()).toContain('worker stopped')
+    await forget()
+    await button('Try again').click()
+    await results(1)
   })
 
   it('says that the camera was not allowed, and tries again', async () => {

@@ -51,6 +51,15 @@ describe.skipIf(missing)('<vertebra-view>', { timeout: 120_000 }, () => {
     expect(view.problems).toEqual([])
   })
 
+  it('shows a picture in a page that was opened in the background', async () => {
+    await open('')
+    await view.page.evaluate(() => {
+      Object.defineProperty(document, 'hidden', { value: true })
+      document.body.innerHTML = '<vertebra-view model="tiny" src="/photos/cat.jpg"></vertebra-view>'
+    })
+    await results(1)
+  })
+
   it('says that a model is not there, and leaves no camera on', async () => {
     await open('<vertebra-view model="/models/none/" camera autostart></vertebra-view>')
     expect(await alert()).toMatch(/The model was not found. .*404/)

@@ -3,8 +3,8 @@ import { createOverlay } from 'vertebra/draw'
 import { closeCamera, openCamera } from 'vertebra/view'
 import { useDetections } from './use-detections.js'
 
-/** A folder in `public/models`, of which the page loads the files. */
-const MODEL = 'resnet101-voc'
+/** The package @vertebra/resnet101-voc, as the page's server shows it (vite.config.js). */
+const MODEL = '/resnet101-voc/'
 
 export function App() {
   const video = useRef(null)
