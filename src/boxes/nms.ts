@@ -1,6 +1,6 @@
 import { unexpected } from '../errors.ts'
 import { type Boxes, type Corners, countBoxes, lastPixel } from './boxes.ts'
-import { topK } from './top-k.ts'
+import { requireFloats, topK } from './top-k.ts'
 
 const { fround } = Math
 
@@ -96,6 +96,8 @@ export function checkNms(
   groups: ArrayLike<number> | undefined,
   maxCount: number,
 ): void {
+  requireFloats('boxes', boxes)
+  requireFloats('scores', scores)
   const count = countBoxes(boxes)
   if (scores.length !== count) throw unexpected('scores', `${count} numbers, one per box,`, scores.length)
   if (groups && groups.length !== count) throw unexpected('groups', `${count} numbers, one per box,`, groups.length)

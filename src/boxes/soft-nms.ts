@@ -39,6 +39,7 @@ export interface SoftNmsResult {
 export function softNms(boxes: Boxes, scores: Float32Array, options: SoftNmsOptions): SoftNmsResult {
   const { kind, iouThreshold, sigma = 0.5, minScore = 0.001, groups, maxCount = scores.length, corners } = options
   checkNms(boxes, scores, iouThreshold, groups, maxCount)
+  if (kind !== 'linear' && kind !== 'gaussian') throw unexpected('kind', '"linear" or "gaussian"', kind)
   if (!(sigma > 0)) throw unexpected('sigma', 'a number above 0', sigma)
 
   const lowered = scores.slice()

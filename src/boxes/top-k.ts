@@ -1,3 +1,5 @@
+import { unexpected } from '../errors.ts'
+
 /**
  * How a list lies in memory as planes, one per anchor (the NCHW output of an RPN): item i of the list is cell
  * `floor(i / planes)` of plane `i % planes`, at `offset + plane * cells + cell`.
@@ -12,6 +14,8 @@ export interface PlaneLayout {
  * The indices of the `k` largest values, largest first; of equal values the lower index comes first. NaN is left out
  * (so fewer than `k` may come back); infinities rank as numbers do.
  *
+ * @throws VertebraError `INVALID_ARGUMENT` for anything but a `Float32Array`.
+ *
  * A histogram of the values' upper 16 bits finds the cut, so that only about `k` of a long list are copied and sorted.
  *
  * @param layout where the values lie; the whole array in its own order by default.
@@ -24,6 +28,7 @@ export function topK(
   k: number,
   { offset, planes, cells }: PlaneLayout = { offset: 0, planes: 1, cells: values.length },
 ): Uint32Array {
+  requireFloats('values', values)
   const total = planes * cells
   if (!(k > 0 && total > 0)) return new Uint32Array(0)
   const bits = new Int32Array(values.buffer, values.byteOffset, values.length)
@@ -45,6 +50,11 @@ export function topK(
   const indices = new Uint32Array(Math.min(k, count))
   for (let i = 0; i < indices.length; i++) indices[i] = words[2 * i] as number
   return indices
+}
+
+/** Other numbers would be taken for other bits, or rounded otherwise. */
+export function requireFloats(name: string, values: Float32Array): void {
+  if (!(values instanceof Float32Array)) throw unexpected(name, 'a Float32Array', values)
 }
 
 const BUCKETS = 1 << 16

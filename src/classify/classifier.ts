@@ -3,6 +3,7 @@ import { type Backbone, backboneOf, type Extract } from '../detector/backbone.ts
 import { extractFeatures } from '../detector/extract.ts'
 import { requireOutput } from '../detector/graph-output.ts'
 import { requireNoOverflow } from '../detector/half-overflow.ts'
+import { createLifetime } from '../detector/lifetime.ts'
 import { withRecovery } from '../detector/local-detector.ts'
 import { positiveInteger } from '../detector/options.ts'
 import type { DecodeImage } from '../detector/platform.ts'
@@ -14,7 +15,7 @@ import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import type { ChosenDevice } from '../runtime/choose-device.ts'
 import { softmax } from './softmax.ts'
 
-export interface ClassifyOptions extends WorkOptions {
+export interface ClassifyOptions extends Omit<WorkOptions, 'onProgress'> {
   /** How many classes at most. Default 5. */
   readonly top?: number | undefined
 }
@@ -122,6 +123,7 @@ export function localClassifier<Input>(
     return { width, height, classes, device: sessions.device, precision: sessions.precision }
   }
 
+  const { run, dispose } = createLifetime(() => sessions.dispose())
   return {
     manifest,
     get device() {
@@ -131,9 +133,9 @@ export function localClassifier<Input>(
       return sessions.precision
     },
     runtime: sessions.runtime,
-    classify: (input, options = {}) => withRecovery(sessions, () => classify(input, options)),
+    classify: (input, options = {}) => run(() => withRecovery(sessions, () => classify(input, options))),
     extract: (input, options) =>
-      withRecovery(sessions, () => extractFeatures(manifest, sessions, decode, input, options)),
-    dispose: () => sessions.dispose(),
+      run(() => withRecovery(sessions, () => extractFeatures(manifest, sessions, decode, input, options))),
+    dispose,
   }
 }

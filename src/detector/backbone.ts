@@ -4,12 +4,12 @@ import { type BackboneManifest, isFor, requireBackbone } from '../models/task.ts
 import type { WorkOptions } from '../progress.ts'
 import { cosineSimilarity, type FeatureMap, poolFeatureMap } from './feature-map.ts'
 
-export interface ExtractOptions extends WorkOptions {
+export interface ExtractOptions extends Omit<WorkOptions, 'onProgress'> {
   /** Names of the wanted levels. Default: all of the backbone, `c2` … `c5`; pyramid levels (`p3` …) only when named. */
   readonly levels?: readonly string[] | undefined
 }
 
-export interface EmbedOptions extends WorkOptions {
+export interface EmbedOptions extends Omit<WorkOptions, 'onProgress'> {
   /** The level whose mean is taken. Default: the backbone's last, `c5`. */
   readonly level?: string | undefined
 }

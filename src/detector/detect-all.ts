@@ -1,11 +1,14 @@
 import { messageOf, VertebraError } from '../errors.ts'
-import { throwIfAborted } from '../progress.ts'
 import type { Detector } from './detector.ts'
 import { type DetectOptions, positiveInteger, selectionOf } from './options.ts'
+import { readEach } from './read-each.ts'
 import type { DetectionResult } from './result.ts'
 
 export interface DetectAllOptions extends DetectOptions {
-  /** Photos that go through the network together when their shapes allow. Default 1: on a CPU more is not faster. */
+  /**
+   * Photos that go through the network together when their shapes allow; a stream goes alone. Default 1: on a CPU more is
+   * not faster.
+   */
   readonly batchSize?: number | undefined
 }
 
@@ -39,6 +42,7 @@ export async function* detectAll<Input>(
   let batch: Input[] = []
 
   async function* flush(): AsyncGenerator<DetectOutcome<Input>, void, undefined> {
+    if (batch.length === 0) return
     for (const outcome of await detectTogether(detector, batch, rest, done)) {
       done += 1
       onProgress?.({
@@ -52,11 +56,14 @@ export async function* detectAll<Input>(
     batch = []
   }
 
-  for await (const input of inputs) {
+  for await (const input of readEach(inputs, rest.signal)) {
+    // It can be read only once, and a batch that one of its photos spoils is read again.
+    const isStream = Symbol.asyncIterator in Object(input)
+    if (isStream) yield* flush()
     batch.push(input)
-    if (batch.length === batchSize) yield* flush()
+    if (isStream || batch.length === batchSize) yield* flush()
   }
-  if (batch.length > 0) yield* flush()
+  yield* flush()
 }
 
 async function detectTogether<Input>(
@@ -65,7 +72,6 @@ async function detectTogether<Input>(
   options: DetectOptions,
   first: number,
 ): Promise<DetectOutcome<Input>[]> {
-  throwIfAborted(options.signal)
   try {
     const results = await detector.detectBatch(inputs, options)
     return inputs.map((input, i) => ({ index: first + i, input, result: results[i] as DetectionResult }))

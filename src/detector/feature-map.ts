@@ -60,5 +60,6 @@ export function cosineSimilarity(a: Float32Array, b: Float32Array): number {
     squareB += y * y
   }
   const lengths = Math.sqrt(squareA) * Math.sqrt(squareB)
-  return lengths === 0 ? 0 : dot / lengths
+  // The rounding of the two roots may pass 1.
+  return lengths === 0 ? 0 : Math.min(1, Math.max(-1, dot / lengths))
 }

@@ -9,6 +9,7 @@ import { isFor, requireDetector } from '../models/task.ts'
 import { throwIfAborted } from '../progress.ts'
 import type { DetectorCore } from './detector.ts'
 import { extractFeatures } from './extract.ts'
+import { createLifetime } from './lifetime.ts'
 import { type DetectOptions, selectionOf } from './options.ts'
 import { runPipeline } from './pipeline.ts'
 import type { DecodeImage } from './platform.ts'
@@ -64,6 +65,7 @@ export function localDetector<Input>(
     return results
   }
 
+  const { run, dispose } = createLifetime(() => sessions.dispose())
   return {
     manifest: model,
     get device() {
@@ -73,9 +75,10 @@ export function localDetector<Input>(
       return sessions.precision
     },
     runtime: sessions.runtime,
-    detectBatch: (inputs, options) => withRecovery(sessions, () => detectBatch(inputs, options)),
-    extract: (input, options) => withRecovery(sessions, () => extractFeatures(model, sessions, decode, input, options)),
-    dispose: () => sessions.dispose(),
+    detectBatch: (inputs, options) => run(() => withRecovery(sessions, () => detectBatch(inputs, options))),
+    extract: (input, options) =>
+      run(() => withRecovery(sessions, () => extractFeatures(model, sessions, decode, input, options))),
+    dispose,
   }
 }
 

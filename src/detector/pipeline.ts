@@ -44,25 +44,27 @@ export async function runPipeline(run: PipelineRun, images: readonly RgbImage[])
   const padded = { width: dims[3], height: dims[2] }
   const sizes = placements.map(inputSize)
   const afterNetwork = async (network: NetworkRun): Promise<HeadOutput[]> => {
-    finish('network')
     const { tensors } = network
-    const levels = manifest.anchors.levels.map(({ feature }) => rpnOutput(tensors, feature))
-    for (const { objectness } of levels) requireNoOverflow(sessions, objectness)
-    const proposals = placements.map(({ scaleX, scaleY }, image) =>
-      selectProposals(
-        levels,
-        image,
-        sizes[image] as Size,
-        padded,
-        manifest.anchors,
-        manifest.rpn,
-        Math.sqrt(scaleX * scaleY),
-      ),
-    )
-    finish('proposals')
-    const outputs = await runSecondStage(manifest, sessions, network, proposals, sizes, finish)
-    release(tensors)
-    return outputs
+    try {
+      finish('network')
+      const levels = manifest.anchors.levels.map(({ feature }) => rpnOutput(tensors, feature))
+      for (const { objectness } of levels) requireNoOverflow(sessions, objectness)
+      const proposals = placements.map(({ scaleX, scaleY }, image) =>
+        selectProposals(
+          levels,
+          image,
+          sizes[image] as Size,
+          padded,
+          manifest.anchors,
+          manifest.rpn,
+          Math.sqrt(scaleX * scaleY),
+        ),
+      )
+      finish('proposals')
+      return await runSecondStage(manifest, sessions, network, proposals, sizes, finish)
+    } finally {
+      release(tensors)
+    }
   }
 
   const network = await sessions.open('network')

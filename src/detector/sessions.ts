@@ -1,4 +1,3 @@
-import { VertebraError } from '../errors.ts'
 import type { LoadedModel } from '../models/load.ts'
 import type { AnyGraphName, ModelManifest } from '../models/manifest.ts'
 import { isFor, requireTask } from '../models/task.ts'
@@ -33,7 +32,7 @@ export interface Sessions {
   readonly generation: number
   /**
    * Opens a session at the first call; later calls share it.
-   * @throws VertebraError what loading the graph and opening it throw; `DISPOSED`.
+   * @throws VertebraError what loading the graph and opening it throw.
    */
   open(name: SessionName, options?: WorkOptions): Promise<Session>
   /**
@@ -41,6 +40,7 @@ export interface Sessions {
    * the photo had numbers beyond float16, which was nobody's wish, and float32 has taken its place.
    */
   recover(error: unknown): Promise<boolean>
+  /** Only after the last run: see `Lifetime`. */
   dispose(): Promise<void>
 }
 
@@ -55,7 +55,6 @@ export function createSessions(
   let pooledMaps = pooledMapsOf(model.manifest, runtime.traits(device.device))
   const opened = new Map<SessionName, Promise<Session>>()
   let generation = 0
-  let disposed = false
 
   async function load(name: SessionName, options: WorkOptions): Promise<Session> {
     const traits = runtime.traits(device.device)
@@ -97,7 +96,6 @@ export function createSessions(
       return generation
     },
     open(name, options = {}) {
-      if (disposed) throw new VertebraError('DISPOSED', 'This model was disposed: load it again to use it.')
       let session = opened.get(name)
       if (!session) {
         session = load(name, options)
@@ -109,7 +107,6 @@ export function createSessions(
     },
     async recover(error) {
       const lost = device
-      if (disposed) return false
       if (choice === 'auto' && isHalfOverflow(error)) {
         // Of several calls that failed together only the first closes the sessions.
         if (precision === 'float16') {
@@ -132,10 +129,7 @@ export function createSessions(
       }
       return true
     },
-    async dispose() {
-      disposed = true
-      await close()
-    },
+    dispose: close,
   }
 }
 

@@ -1,4 +1,5 @@
 import { unexpected } from '../errors.ts'
+import { untilAborted } from '../images/until-aborted.ts'
 import { throwIfAborted } from '../progress.ts'
 import type { Frame } from '../stream/frame.ts'
 import { createTracker, type TrackedDetection, type TrackOptions } from '../stream/tracker.ts'
@@ -41,19 +42,21 @@ export async function* streamDetections<Input>(
   const { signal } = options
   let index = 0
   let began = Number.NEGATIVE_INFINITY
-  // An abort must not wait for a camera that gives no frame.
-  const ended = untilAborted(signal)
   try {
-    throwIfAborted(signal)
     for (;;) {
-      await Promise.race([sleep(began + pause - performance.now()), ended.promise])
       throwIfAborted(signal)
+      await sleep(began + pause - performance.now(), signal)
       const coming = frames.next()
-      const next = await Promise.race([coming, ended.promise])
-      // Nobody will look at the frame that was waited for, but it must be freed when it comes.
-      if (signal?.aborted) void coming.then(({ value }) => value?.release?.()).catch(() => undefined)
-      throwIfAborted(signal)
-      if (!next || next.done) return
+      let next: Awaited<typeof coming>
+      try {
+        // An abort must not wait for a camera that gives no frame.
+        next = await untilAborted(coming, signal)
+      } catch (error) {
+        // Nobody will look at the frame that was waited for, but it must be freed when it comes.
+        coming.then(({ value }) => value?.release?.()).catch(() => undefined)
+        throw error
+      }
+      if (next.done) return
       began = performance.now()
       const { image, timestamp, release, dropped = 0 } = next.value
       let result: DetectionResult
@@ -67,22 +70,22 @@ export async function* streamDetections<Input>(
       yield { ...result, detections, timestamp, index: index++, dropped }
     }
   } finally {
-    ended.stop()
     // Not awaited: a generator that waits for a frame would end only with the next one. Nobody is left to tell of its failure.
     frames.return().catch(() => undefined)
   }
 }
 
-function sleep(milliseconds: number): Promise<void> | undefined {
-  return milliseconds > 0 ? new Promise((resolve) => setTimeout(resolve, milliseconds)) : undefined
-}
-
-function untilAborted(signal: AbortSignal | undefined): { promise: Promise<undefined>; stop: () => void } {
-  let stop = (): void => undefined
-  const promise = new Promise<undefined>((resolve) => {
-    const listener = (): void => resolve(undefined)
-    signal?.addEventListener('abort', listener)
-    stop = () => signal?.removeEventListener('abort', listener)
-  })
-  return { promise, stop }
+async function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  if (!(milliseconds > 0)) return
+  let timer: ReturnType<typeof setTimeout> | undefined
+  try {
+    await untilAborted(
+      new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, milliseconds)
+      }),
+      signal,
+    )
+  } finally {
+    clearTimeout(timer)
+  }
 }

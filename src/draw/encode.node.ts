@@ -31,7 +31,7 @@ export function pictureFormat(path: string): PictureFormat {
 export interface EncodeOptions {
   /** Default `png`. */
   readonly format?: PictureFormat | undefined
-  /** Of JPEG and WebP, 1 to 100. Default 90. */
+  /** Of JPEG and WebP, a whole number from 1 to 100. Default 90. */
   readonly quality?: number | undefined
 }
 
@@ -99,5 +99,6 @@ async function encode(
 function requireEncoding({ format = 'png', quality = 90 }: EncodeOptions): void {
   const formats = [...new Set(Object.values(FORMATS))]
   if (!formats.includes(format)) throw unexpected('format', `one of ${formats.join(', ')}`, format)
-  if (!(quality >= 1 && quality <= 100)) throw unexpected('quality', 'a number from 1 to 100', quality)
+  if (!(Number.isInteger(quality) && quality >= 1 && quality <= 100))
+    throw unexpected('quality', 'a whole number from 1 to 100', quality)
 }

@@ -101,7 +101,7 @@ function labelText({ label, score }: DrawableDetection, { scores = true }: DrawO
 }
 
 function frameOf(box: XYWH, width: number, height: number, lineWidth: number): Rectangle {
-  if (!box.every(Number.isFinite)) throw unexpected('a box to draw', 'four finite numbers', box)
+  if (box.length !== 4 || !box.every(Number.isFinite)) throw unexpected('a box to draw', 'four finite numbers', box)
   const half = lineWidth / 2
   const [x1, x2] = clampSpan(box[0], box[0] + box[2], width, half)
   const [y1, y2] = clampSpan(box[1], box[1] + box[3], height, half)

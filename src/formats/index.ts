@@ -25,6 +25,7 @@ export type {
 export { checkImageFiles, countProblems, type DatasetSummary, summarizeDataset } from './dataset-summary.ts'
 export { writeJson } from './json.ts'
 export type { ByteChunks } from './json-stream.ts'
+export { type NpyArray, writeNpy, writeNpz } from './npz.ts'
 export { writeTable } from './table.ts'
 export { writeVocResults, writeVocXml } from './voc.ts'
 export { readVocDataset, type VocDatasetOptions, writeVocDataset } from './voc-dataset.ts'

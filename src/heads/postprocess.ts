@@ -152,8 +152,8 @@ export function postprocess(
   }
 }
 
-/** exp(logit - largest) of one row into `out`; returns their sum. */
-function expRow(logits: Float32Array, start: number, out: Float32Array): number {
+/** exp(logit - largest) of one row into `out`, so that nothing overflows; returns their sum. */
+export function expRow(logits: Float32Array, start: number, out: Float32Array): number {
   let largest = Number.NEGATIVE_INFINITY
   for (let i = 0; i < out.length; i++) largest = Math.max(largest, logits[start + i] as number)
   let sum = 0

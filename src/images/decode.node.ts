@@ -10,9 +10,9 @@ import {
   readFileBytes,
   readStreamBytes,
   requireBytesWithin,
-  untilAborted,
 } from './read-bytes.node.ts'
 import { loadSharp } from './sharp.node.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /** A pipeline of the package sharp, told by its shape so that these types do not need the package. */
 export interface SharpPipeline {
@@ -37,7 +37,7 @@ export type ImageInput =
   | RawImage
 
 export interface DecodeOptions {
-  /** Pictures of more pixels are refused before they are decoded. Default 100 million. */
+  /** Pictures of more pixels are refused before they are decoded, what a sharp pipeline gives after. Default 100 million. */
   readonly maxPixels?: number | undefined
   /** Longest time for a download, in milliseconds. Default 30,000. */
   readonly timeoutMs?: number | undefined
@@ -85,8 +85,10 @@ async function decode(
   bytes?: Uint8Array,
 ): Promise<RgbImage> {
   try {
-    const { width, height, pageHeight } = await untilAborted(pipeline.metadata(), signal)
-    requirePixelsWithin(width, pageHeight ?? height, maxPixels, name)
+    if (bytes) {
+      const { width, height, pageHeight } = await untilAborted(pipeline.metadata(), signal)
+      requirePixelsWithin(width, pageHeight ?? height, maxPixels, name)
+    }
     const { data, info } = await untilAborted(
       pipeline
         .autoOrient()
@@ -96,6 +98,8 @@ async function decode(
         .toBuffer({ resolveWithObject: true }),
       signal,
     )
+    // How large a caller's own pipeline makes its picture is known only now.
+    requirePixelsWithin(info.width, info.height, maxPixels, name)
     return rawToRgb({ width: info.width, height: info.height, data, channels: info.channels as 1 | 3 | 4 })
   } catch (error) {
     if (error instanceof VertebraError) throw error

@@ -42,7 +42,10 @@ export interface DecodeOptions {
 export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<RgbImage> {
   const { maxPixels = 100e6, signal } = options
   throwIfAborted(signal)
-  if (isRaw(input)) return rawToRgb(input)
+  if (isRaw(input)) {
+    requirePixelsWithin(input, maxPixels)
+    return rawToRgb(input)
+  }
   if (input instanceof Blob) return decodeBlob(input, maxPixels, 'the Blob')
   if (typeof input === 'string' || input instanceof URL) return decodeUrl(input, maxPixels, signal)
   if (isElement(input, 'HTMLImageElement')) await decoded(input)
@@ -123,10 +126,7 @@ function drawn(source: Drawable, maxPixels: number): RgbImage {
     const message = `Expected a picture with pixels but it is ${width}x${height}: a video has none before its first frame.`
     throw new VertebraError('IMAGE_UNREADABLE', message)
   }
-  if (width * height > maxPixels) {
-    const message = `Expected at most ${maxPixels} pixels for the picture but received ${width}x${height}.`
-    throw new VertebraError('IMAGE_TOO_LARGE', message, { value: { width, height } })
-  }
+  requirePixelsWithin({ width, height }, maxPixels)
   const canvas = new OffscreenCanvas(width, height)
   const context = canvas.getContext('2d', { willReadFrequently: true })
   if (!context) throw new VertebraError('OUT_OF_MEMORY', `The browser gave no canvas of ${width}x${height} pixels.`)
@@ -143,6 +143,12 @@ function drawn(source: Drawable, maxPixels: number): RgbImage {
       { cause },
     )
   }
+}
+
+function requirePixelsWithin({ width, height }: { width: number; height: number }, maxPixels: number): void {
+  if (width * height <= maxPixels) return
+  const message = `Expected at most ${maxPixels} pixels for the picture but received ${width}x${height}.`
+  throw new VertebraError('IMAGE_TOO_LARGE', message, { value: { width, height } })
 }
 
 function opaqueToRgb({ width, height, data }: ImageData): RgbImage {

@@ -34,9 +34,7 @@ export function rawToRgb(image: RawImage): RgbImage {
   ] as const) {
     if (!Number.isInteger(side) || side < 1) throw unexpected(name, 'a whole number of pixels from 1 up', side)
   }
-  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
-    throw unexpected('data of the raw picture', 'a Uint8Array or Uint8ClampedArray', data)
-  }
+  if (!isBytes(data)) throw unexpected('data of the raw picture', 'a Uint8Array or Uint8ClampedArray', data)
   const pixels = width * height
   const channels = image.channels ?? data.length / pixels
   if ((channels !== 1 && channels !== 3 && channels !== 4) || data.length !== pixels * channels) {
@@ -64,8 +62,12 @@ export function rawToRgb(image: RawImage): RgbImage {
 }
 
 /** @throws VertebraError `INVALID_ARGUMENT` unless the data is `width * height * 3` bytes. */
-export function requireRgb(image: RgbImage): void {
-  if (image.data.length !== image.width * image.height * 3 || image.width < 1 || image.height < 1) {
-    throw unexpected('image', `${image.width} * ${image.height} * 3 bytes of RGB`, image.data)
+export function requireRgb({ width, height, data }: RgbImage): void {
+  if (!isBytes(data) || data.length !== width * height * 3 || width < 1 || height < 1) {
+    throw unexpected('image', `${width} * ${height} * 3 bytes of RGB`, data)
   }
+}
+
+function isBytes(data: unknown): data is RgbImage['data'] {
+  return data instanceof Uint8Array || data instanceof Uint8ClampedArray
 }

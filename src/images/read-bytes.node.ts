@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { messageOf, unexpected, VertebraError } from '../errors.ts'
 import { throwIfAborted } from '../progress.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /** Where bytes come from, and how much of them is read at most. */
 export interface ReadLimits {
@@ -114,28 +115,6 @@ export async function downloadBytes(url: URL, timeoutMs: number, limits: ReadLim
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)
     controller.abort()
-  }
-}
-
-/** The result of `work`, or `ABORTED` as soon as the signal fires; then `work` goes on unheard. */
-export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work
-  let onAbort = (): void => {}
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => {
-      try {
-        throwIfAborted(signal)
-      } catch (error) {
-        reject(error)
-      }
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
-    onAbort()
-  })
-  try {
-    return await Promise.race([aborted, work])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }
 

@@ -8,6 +8,7 @@ import { locateModel } from '../models/locate.node.ts'
 import { requireBackbone } from '../models/task.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import { newestFrames } from '../stream/frame.ts'
+import { modelAddress } from '../worker/model-address.node.ts'
 import { startWorker } from '../worker/start.node.ts'
 
 /** How Node loads a model. */
@@ -67,7 +68,7 @@ export async function loadClassifier(
 ): Promise<Classifier<ImageInput>> {
   const core: ClassifierCore<ImageInput> = worker
     ? await startWorker(model, 'classifier', options)
-    : await openClassifier(await locateModel(model), await nodeRuntime(), decodeImage, options)
+    : await openClassifier(await locateModel(modelAddress(model)), await nodeRuntime(), decodeImage, options)
   return classifierOf(core)
 }
 
@@ -77,5 +78,5 @@ async function load(
   { worker = false, ...options }: NodeLoadOptions,
 ): Promise<DetectorCore<ImageInput>> {
   if (worker) return startWorker(model, part, options)
-  return openDetector(await locateModel(model), await nodeRuntime(), decodeImage, part, options)
+  return openDetector(await locateModel(modelAddress(model)), await nodeRuntime(), decodeImage, part, options)
 }

@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../progress.ts'
+import { readEach } from '../detector/read-each.ts'
 
 /**
  * Works on several inputs at once and gives what becomes of them in their order. Inputs are read only as far ahead as
@@ -13,15 +13,14 @@ export async function* inOrder<Input, Output>(
   work: (input: Input, index: number) => Promise<Output>,
   signal?: AbortSignal,
 ): AsyncGenerator<Output, void, undefined> {
-  throwIfAborted(signal)
-  const iterator = Symbol.asyncIterator in inputs ? inputs[Symbol.asyncIterator]() : inputs[Symbol.iterator]()
+  const iterator = readEach(inputs, signal)
   const running: Promise<Output>[] = []
   let reading: Promise<Read<Input>> | undefined
   let end: Exclude<Read<Input>, { input: Input }> | undefined
   let index = 0
   try {
     while (true) {
-      if (!end && running.length < ahead) reading ??= readNext(iterator, signal)
+      if (!end && running.length < ahead) reading ??= readNext(iterator)
       const [head] = running
       const finished = head?.then((output) => ({ output }))
       const events = [reading, finished].filter((event) => event !== undefined)
@@ -43,42 +42,20 @@ export async function* inOrder<Input, Output>(
     }
     if (end && 'failure' in end) throw end.failure
   } finally {
-    if (!end || signal?.aborted) {
-      const closing = Promise.resolve(iterator.return?.()).catch(() => {})
-      // A source that is still waiting for its own next input would keep the caller waiting, too.
-      if (!reading && !signal?.aborted) await closing
-    }
+    const closing = iterator.return().catch(() => {})
+    // A source that is still waiting for its own next input would keep the caller waiting, too.
+    if (!reading) await closing
   }
 }
 
 type Read<Input> = { readonly input: Input } | { readonly done: true } | { readonly failure: unknown }
 
 /** Never rejects. */
-async function readNext<Input>(
-  iterator: Iterator<Input> | AsyncIterator<Input>,
-  signal: AbortSignal | undefined,
-): Promise<Read<Input>> {
-  let onAbort: (() => void) | undefined
+async function readNext<Input>(iterator: AsyncGenerator<Input, void, undefined>): Promise<Read<Input>> {
   try {
-    const result = await new Promise<IteratorResult<Input>>((resolve, reject) => {
-      onAbort = () => reject(new Error('aborted'))
-      signal?.addEventListener('abort', onAbort)
-      Promise.resolve(iterator.next()).then(resolve, reject)
-    })
-    throwIfAborted(signal)
+    const result = await iterator.next()
     return result.done ? { done: true } : { input: result.value }
   } catch (failure) {
-    return { failure: abortOf(signal) ?? failure }
-  } finally {
-    if (onAbort) signal?.removeEventListener('abort', onAbort)
-  }
-}
-
-function abortOf(signal: AbortSignal | undefined): unknown {
-  try {
-    throwIfAborted(signal)
-    return undefined
-  } catch (error) {
-    return error
+    return { failure }
   }
 }

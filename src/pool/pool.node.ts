@@ -76,6 +76,7 @@ export function poolOf<Input>(
 
   async function detect(image: Input, options: DetectOptions = {}): Promise<DetectionResult> {
     const { signal } = options
+    selectionOf(manifest, options) // a wrong option is found before any picture is read
     await places.acquire(signal)
     try {
       const began = performance.now()

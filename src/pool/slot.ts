@@ -9,7 +9,6 @@ const ATTEMPTS = 2
 
 /** One place in a pool for a worker, which works on one photo at a time and is replaced when it dies. */
 export interface Slot {
-  readonly worker: DetectorCore<RawImage> | undefined
   /** @throws VertebraError `INFERENCE_FAILED` when two workers died over this photo; what loading and `detect` throw. */
   detect(photo: RgbImage, options: DetectOptions): Promise<DetectionResult>
   dispose(): Promise<void>
@@ -19,9 +18,6 @@ export interface Slot {
 export function createSlot(first: DetectorCore<RawImage>, start: () => Promise<DetectorCore<RawImage>>): Slot {
   let worker: DetectorCore<RawImage> | undefined = first
   return {
-    get worker() {
-      return worker
-    },
     async detect({ width, height, data }, options) {
       let death: unknown
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

@@ -14,7 +14,9 @@ export type WorkerImage = Exclude<
  */
 export async function toWorkerImage(input: ImageInput): Promise<Portable<WorkerImage>> {
   if (typeof input === 'string' || input instanceof URL) {
-    return { image: new URL(input, document.baseURI).href, transfer: [] }
+    const isWhole = URL.canParse(input, document.baseURI)
+    // What is no address at all is refused where it is fetched.
+    return { image: isWhole ? new URL(input, document.baseURI).href : String(input), transfer: [] }
   }
   if (input instanceof Blob || input instanceof ImageBitmap || isRaw(input)) return { image: input, transfer: [] }
   if (isFrame(input)) {

@@ -48,11 +48,16 @@ export type FromWorker =
 export interface PlainError {
   readonly code: VertebraErrorCode
   readonly message: string
+  readonly value?: unknown
 }
 
 export function toPlainError(error: unknown): PlainError {
-  if (error instanceof VertebraError) return { code: error.code, message: error.message }
+  if (error instanceof VertebraError) return { code: error.code, message: error.message, value: error.value }
   return { code: 'INFERENCE_FAILED', message: `The worker failed: ${error instanceof Error ? error.message : error}.` }
+}
+
+export function toVertebraError({ code, message, value }: PlainError): VertebraError {
+  return new VertebraError(code, message, { value })
 }
 
 /** One end of a channel between threads, in a page or in Node. */
@@ -60,6 +65,10 @@ export interface Port<In, Out> {
   post(message: Out, transfer?: readonly Transferable[]): void
   /** `onFailure` hears when the other side dies. */
   listen(onMessage: (message: In) => void, onFailure?: (reason: string) => void): void
+}
+
+/** The end of whoever started the worker. */
+export interface WorkerPort extends Port<FromWorker, unknown> {
   /** Told when the first call starts waiting and when none waits any more: Node's process may end only then. */
   hold?(isBusy: boolean): void
   close(): void

@@ -1,10 +1,13 @@
 import type { Classification, ClassifierCore } from '../classify/classifier.ts'
 import type { Features } from '../detector/backbone.ts'
 import type { DetectorCore } from '../detector/detector.ts'
+import { createLifetime } from '../detector/lifetime.ts'
+import { selectionOf } from '../detector/options.ts'
 import type { DetectionResult } from '../detector/result.ts'
-import { unexpected, VertebraError } from '../errors.ts'
-import { throwIfAborted, type WorkOptions } from '../progress.ts'
-import type { Calls, FromWorker, LoadedInfo, Port } from './protocol.ts'
+import { messageOf, unexpected, VertebraError } from '../errors.ts'
+import { requireDetector } from '../models/task.ts'
+import { type Progress, throwIfAborted, type WorkOptions } from '../progress.ts'
+import { type Calls, type LoadedInfo, toVertebraError, type WorkerPort } from './protocol.ts'
 
 /** A picture in a form that can go to another thread, and what of it moves instead of being copied. */
 export interface Portable<Image> {
@@ -22,7 +25,7 @@ export type RemoteModel<Input> = DetectorCore<Input> & ClassifierCore<Input>
  * @throws VertebraError what loading throws; `INFERENCE_FAILED` when the worker dies.
  */
 export async function loadRemotely<Input, Image, Model, LoadOptions extends WorkOptions>(
-  port: Port<FromWorker, unknown>,
+  port: WorkerPort,
   model: Model,
   loadOptions: LoadOptions,
   toPortable: (input: Input, signal: AbortSignal | undefined) => Promise<Portable<Image>>,
@@ -36,56 +39,57 @@ export async function loadRemotely<Input, Image, Model, LoadOptions extends Work
     port.close()
     throw error
   }
-  let disposed: Promise<void> | undefined
-  const requireAlive = (): void => {
-    if (disposed) throw new VertebraError('DISPOSED', 'This model was disposed: load it again to use it.')
+  const { manifest, runtime } = info
+  const close = (): void => port.close()
+  const { run, dispose } = createLifetime(() => call('dispose', {}, {}).then(close, close))
+  // A lost GPU changes the device, and numbers beyond float16 the precision.
+  const learn = ({ device, precision }: Pick<LoadedInfo, 'device' | 'precision'> = info): void => {
+    info = { ...info, device, precision }
   }
   return {
-    manifest: info.manifest,
+    manifest,
     get device() {
       return info.device
     },
-    precision: info.precision,
-    runtime: info.runtime,
-    async detectBatch(inputs, { signal, onProgress, ...options } = {}) {
-      requireAlive()
-      if (!Array.isArray(inputs)) throw unexpected('images', 'an array of pictures', inputs)
-      const pictures = await Promise.all(inputs.map((input) => toPortable(input, signal)))
-      const images = pictures.map(({ image }) => image)
-      const transfer = pictures.flatMap((picture) => picture.transfer)
-      const results = (await call('detect', { images, options }, { signal, onProgress }, transfer)) as DetectionResult[]
-      const [first] = results
-      // A lost GPU changes it.
-      if (first) info = { ...info, device: first.device }
-      return results
+    get precision() {
+      return info.precision
     },
-    async classify(input, { signal, onProgress, ...options } = {}) {
-      requireAlive()
-      const { image, transfer } = await toPortable(input, signal)
-      const gives = await call('classify', { image, options }, { signal, onProgress }, transfer)
-      const classification = gives as Classification
-      info = { ...info, device: classification.device }
-      return classification
-    },
-    async extract(input, { signal, onProgress, ...options } = {}) {
-      requireAlive()
-      const { image, transfer } = await toPortable(input, signal)
-      return (await call('extract', { image, options }, { signal, onProgress }, transfer)) as Features
-    },
-    dispose() {
-      disposed ??= call('dispose', {}, {}).then(
-        () => port.close(),
-        () => port.close(),
-      )
-      return disposed
-    },
+    runtime,
+    detectBatch: (inputs, { signal, onProgress, ...options } = {}) =>
+      run(async () => {
+        if (!Array.isArray(inputs)) throw unexpected('images', 'an array of pictures', inputs)
+        selectionOf(requireDetector(manifest), options) // a wrong option is found before any picture is read
+        const pictures = await Promise.all(inputs.map((input) => toPortable(input, signal)))
+        const images = pictures.map(({ image }) => image)
+        const transfer = pictures.flatMap((picture) => picture.transfer)
+        const gives = await call('detect', { images, options }, { signal, onProgress }, transfer)
+        const results = gives as DetectionResult[]
+        learn(results[0])
+        return results
+      }),
+    classify: (input, { signal, top } = {}) =>
+      run(async () => {
+        const { image, transfer } = await toPortable(input, signal)
+        const gives = await call('classify', { image, options: { top } }, { signal }, transfer)
+        const classification = gives as Classification
+        learn(classification)
+        return classification
+      }),
+    extract: (input, { signal, levels } = {}) =>
+      run(async () => {
+        const { image, transfer } = await toPortable(input, signal)
+        return (await call('extract', { image, options: { levels } }, { signal }, transfer)) as Features
+      }),
+    dispose,
   }
 }
 
 interface Waiting {
   resolve(value: unknown): void
-  reject(error: VertebraError): void
+  reject(error: unknown): void
   readonly onProgress: WorkOptions['onProgress']
+  /** What `onProgress` threw. */
+  thrown?: { readonly error: unknown }
 }
 
 type Call<All> = <Name extends keyof All & string>(
@@ -96,7 +100,7 @@ type Call<All> = <Name extends keyof All & string>(
 ) => Promise<unknown>
 
 /** Numbers the calls, and brings each answer to whom it belongs. */
-function createCaller<All>(port: Port<FromWorker, unknown>): Call<All> {
+function createCaller<All>(port: WorkerPort): Call<All> {
   const waiting = new Map<number, Waiting>()
   let lastId = 0
   let death: VertebraError | undefined
@@ -113,13 +117,27 @@ function createCaller<All>(port: Port<FromWorker, unknown>): Call<All> {
     }
   }
 
+  function report(id: number, call: Waiting, progress: Progress): void {
+    if (call.thrown) return
+    try {
+      call.onProgress?.(progress)
+    } catch (error) {
+      // It stops the work, and is the call's once that has stopped.
+      call.thrown = { error }
+      port.post({ abort: id })
+    }
+  }
+
   port.listen(
     (message) => {
-      const call = waiting.get(message.id)
-      if ('progress' in message) return call?.onProgress?.(message.progress)
-      end(message.id)
-      if ('error' in message) call?.reject(new VertebraError(message.error.code, message.error.message))
-      else call?.resolve(message.gives)
+      const { id } = message
+      const call = waiting.get(id)
+      if (!call) return
+      if ('progress' in message) return report(id, call, message.progress)
+      end(id)
+      if (call.thrown) call.reject(call.thrown.error)
+      else if ('error' in message) call.reject(toVertebraError(message.error))
+      else call.resolve(message.gives)
     },
     (reason) => fail(new VertebraError('INFERENCE_FAILED', `The model's worker stopped (${reason}): load it again.`)),
   )
@@ -134,7 +152,13 @@ function createCaller<All>(port: Port<FromWorker, unknown>): Call<All> {
         waiting.set(id, { resolve, reject, onProgress })
         if (waiting.size === 1) port.hold?.(true)
         signal?.addEventListener('abort', abort)
-        port.post({ call: name, id, takes }, transfer)
+        try {
+          port.post({ call: name, id, takes }, transfer)
+        } catch (cause) {
+          end(id)
+          const message = `Expected a picture and options that can be copied into a worker: ${messageOf(cause)}`
+          reject(new VertebraError('INVALID_ARGUMENT', message, { cause }))
+        }
       })
     } catch (error) {
       // The same error as without a worker, with the signal's own reason.

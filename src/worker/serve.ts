@@ -56,7 +56,13 @@ export function serveModel<Model, LoadOptions extends WorkOptions, Image>(
       })
       port.post({ id, gives }, request.call === 'extract' ? buffersOf(gives) : [])
     } catch (error) {
-      port.post({ id, error: toPlainError(error) })
+      const plain = toPlainError(error)
+      try {
+        port.post({ id, error: plain })
+      } catch {
+        // Its value cannot be copied.
+        port.post({ id, error: { ...plain, value: undefined } })
+      }
     } finally {
       running.delete(id)
       closeAll(imagesOf(request.takes))

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import type { DetectorCore } from '../detector/detector.ts'
 import type { LoadOptions } from '../detector/load.ts'
 import type { RawImage } from '../images/image.ts'
-import type { FromWorker, Port } from './protocol.ts'
+import { modelAddress } from './model-address.node.ts'
+import type { FromWorker, WorkerPort } from './protocol.ts'
 import { loadRemotely } from './remote-model.ts'
 
 /**
@@ -11,13 +12,14 @@ import { loadRemotely } from './remote-model.ts'
  * order when this process ends in the middle of its work.
  */
 export async function startProcess(model: string | URL, options: LoadOptions): Promise<DetectorCore<RawImage>> {
-  return loadRemotely(startPort(), { model: String(model), part: 'detector' }, options, async (image: RawImage) => ({
+  const address = modelAddress(model)
+  return loadRemotely(startPort(), { model: address, part: 'detector' }, options, async (image: RawImage) => ({
     image,
     transfer: [],
   }))
 }
 
-function startPort(): Port<FromWorker, unknown> {
+function startPort(): WorkerPort {
   const child = fork(fileURLToPath(new URL('./worker.node.js', import.meta.url)), {
     execArgv: [],
     serialization: 'advanced',

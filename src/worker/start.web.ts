@@ -3,7 +3,7 @@ import type { ImageInput } from '../images/decode.web.ts'
 import type { PortableModel } from '../models/locate.web.ts'
 import type { RuntimeModules } from '../runtime/web.ts'
 import { toWorkerImage } from './portable.web.ts'
-import type { FromWorker, Port, RemotePart } from './protocol.ts'
+import type { FromWorker, RemotePart, WorkerPort } from './protocol.ts'
 import { loadRemotely, type RemoteModel } from './remote-model.ts'
 
 /** What the worker needs beside the options. */
@@ -43,7 +43,7 @@ function importingWorker(moduleUrl: string): Worker {
   return new Worker(url, { type: 'module', name: 'vertebra' })
 }
 
-function portOf(worker: Worker): Port<FromWorker, unknown> {
+function portOf(worker: Worker): WorkerPort {
   return {
     post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
     listen(onMessage, onFailure) {

@@ -27,7 +27,6 @@ function threadPort(parent: NonNullable<typeof parentPort>): Port<Message, FromW
     listen(onMessage) {
       parent.on('message', onMessage)
     },
-    close: () => parent.close(),
   }
 }
 
@@ -42,6 +41,5 @@ function processPort(): Port<Message, FromWorker> {
     listen(onMessage) {
       process.on('message', (message) => onMessage(message as Message))
     },
-    close: () => process.disconnect(),
   }
 }

@@ -16,7 +16,6 @@ const port: Port<ToWorker<Calls<WorkerModel, LoadOptions, WorkerImage>>, FromWor
       onMessage(data),
     )
   },
-  close: () => self.close(),
 }
 
 serveModel(port, async ({ model, part, modules }, options) => {

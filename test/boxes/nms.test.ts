@@ -77,6 +77,10 @@ describe('nms', () => {
     expect(() => nms(boxes, scores, 1.5)).toThrow('Expected a number from 0 to 1 for iouThreshold but received 1.5.')
     expect(() => nms(boxes, scores, Number.NaN)).toThrow('iouThreshold')
     expect(() => nms(boxes, scores, 0.5, { maxCount: -1 })).toThrow('maxCount')
+    const doubles: unknown = Float64Array.from(scores)
+    expect(() => nms(boxes, doubles as Float32Array, 0.5)).toThrow('Expected a Float32Array for scores')
+    const list: unknown = [...boxes]
+    expect(() => nms(list as Float32Array, scores, 0.5)).toThrow('Expected a Float32Array for boxes')
   })
 })
 
@@ -127,5 +131,7 @@ describe('softNms', () => {
     expect(() => softNms(apart, new Float32Array(4), { kind: 'gaussian', iouThreshold: 0.3, sigma: 0 })).toThrow(
       'sigma',
     )
+    const kind = 'gausian' as 'gaussian'
+    expect(() => softNms(apart, new Float32Array(4), { kind, iouThreshold: 0.3 })).toThrow('"linear" or "gaussian"')
   })
 })

@@ -38,4 +38,9 @@ describe('topK', () => {
       }),
     )
   })
+  test('refuses other arrays', () => {
+    for (const values of [[1, 5, 3], Float64Array.of(1, 5, 3)] as unknown[]) {
+      expect(() => topK(values as Float32Array, 2)).toThrow('Expected a Float32Array for values')
+    }
+  })
 })

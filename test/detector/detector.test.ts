@@ -1,6 +1,8 @@
+import { createReadStream } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { detectAll } from '../../src/detector/detect-all.ts'
 import type { Detector } from '../../src/detector/detector.ts'
+import { cosineSimilarity } from '../../src/detector/feature-map.ts'
 import type { ImageInput } from '../../src/images/decode.node.ts'
 import { loadBackbone, loadDetector } from '../../src/load/node.ts'
 import type { Progress } from '../../src/progress.ts'
@@ -144,6 +146,12 @@ describe('wrong options', () => {
     expect(await errorOf(loadDetector(folder, { threads: 0 }))).toMatch(/^INVALID_ARGUMENT: .* for threads/)
   })
 
+  it('is about the model when it is no name, path or URL', async () => {
+    for (const model of [undefined, '', 'http://', new URL('ftp://example.org/model')]) {
+      expect(await errorOf(loadDetector(model as string))).toMatch(/^INVALID_ARGUMENT: Expected the name .* for model/)
+    }
+  })
+
   it('refuses a device that is not here', async () => {
     const missing = process.platform === 'win32' ? 'coreml' : 'dml'
     expect(await errorOf(loadDetector(folder, { device: missing }))).toMatch(/^DEVICE_UNAVAILABLE: Expected a device/)
@@ -204,6 +212,32 @@ describe('detectAll', () => {
     expect(seen.at(-1)).toMatchObject({ phase: 'detect', done: 4, total: 4 })
   })
 
+  it('loses no stream to a photo that spoils its batch', async () => {
+    const stream = (): ImageInput => createReadStream('examples/photos/cat.jpg')
+    const found: boolean[] = []
+    for await (const outcome of detectAll(detector, [photo, stream(), 'no-such-file.jpg', stream()], {
+      batchSize: 3,
+    })) {
+      found.push('result' in outcome)
+    }
+    expect(found).toEqual([true, true, false, true])
+  })
+
+  it('ends at an abort although no photo comes, and lets go of its source', async () => {
+    const controller = new AbortController()
+    let isClosed = false
+    const next = (): Promise<IteratorResult<ImageInput>> => new Promise(() => {})
+    const close = async (): Promise<IteratorResult<ImageInput>> => {
+      isClosed = true
+      return { done: true, value: undefined }
+    }
+    const waiting = { [Symbol.asyncIterator]: () => ({ next, return: close }) }
+    const outcome = errorOf(detectAll(detector, waiting, { signal: controller.signal }).next())
+    controller.abort()
+    expect(await outcome).toMatch(/^ABORTED/)
+    expect(isClosed).toBe(true)
+  })
+
   it('ends at an abort, and at a wrong option', async () => {
     const controller = new AbortController()
     const seen: number[] = []
@@ -252,6 +286,8 @@ describe('backbone', () => {
     expect(vector.length).toBe(64)
     expect((await detector.backbone.embed(photo, { level: 'p5' })).length).toBe(16)
     expect(await detector.backbone.similar(photo, photo)).toBeCloseTo(1, 6)
+    // 1.0000000000000002 by its sums.
+    expect(cosineSimilarity(Float32Array.of(0.1, 1), Float32Array.of(0.1, 1))).toBe(1)
     expect(await detector.backbone.similar(photo, testPhoto(50, 90, 9))).toBeLessThan(0.9999)
   })
 
@@ -267,8 +303,9 @@ describe('dispose', () => {
     const running = own.detect(photo)
     await own.dispose()
     await own.dispose()
-    expect(['no error', 'DISPOSED']).toContain((await errorOf(running)).split(':')[0])
-    expect(await errorOf(own.detect(photo))).toMatch(/^DISPOSED/)
+    expect(await errorOf(running)).toBe('no error')
+    expect(await errorOf(own.detect('no-such-file.jpg'))).toMatch(/^DISPOSED/)
+    expect(await errorOf(own.detectBatch([]))).toMatch(/^DISPOSED/)
     expect(await errorOf(own.backbone.extract(photo))).toMatch(/^DISPOSED/)
   })
 })

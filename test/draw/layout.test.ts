@@ -127,6 +127,8 @@ describe('layout', () => {
     expect(() => layoutDetections(5, 5, [], { lineWidth: -1 })).toThrow('lineWidth')
     expect(() => layoutDetections(5, 5, [], { fontSize: Number.NaN })).toThrow('fontSize')
     expect(() => layoutDetections(5, 5, [{ ...cat, box: [0, 0, Number.NaN, 1] }])).toThrow('four finite numbers')
+    const short: readonly number[] = [0, 0, 1]
+    expect(() => layoutDetections(5, 5, [{ ...cat, box: short as typeof cat.box }])).toThrow('four finite numbers')
     expect(() => layoutDetections(5, 5, [{ ...cat, classIndex: -1 }])).toThrow('classIndex')
   })
 })

@@ -76,7 +76,9 @@ describe('files', () => {
   test('what cannot be written', async () => {
     const long = { width: 17_000, height: 1, data: new Uint8Array(51_000) }
     await expect(drawDetections(long, [], { format: 'webp' })).rejects.toMatchObject({ code: 'OUTPUT_FAILED' })
-    await expect(drawDetections(grey, [], { quality: 0 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    for (const quality of [0, 50.5, '50' as unknown as number]) {
+      await expect(drawDetections(grey, [], { quality })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    }
     await expect(encodeImage(grey, { format: 'svg' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     await expect(drawDetections('none.jpg', [])).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' })
     await expect(drawDetections(grey, [], { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })

@@ -9,6 +9,8 @@ import {
   writeCocoResults,
   writeCsv,
   writeJson,
+  writeNpy,
+  writeNpz,
   writeTable,
   writeVocResults,
   writeVocXml,
@@ -230,3 +232,10 @@ function parseCsv(text: string): string[][] {
   if (cell.lastIndex !== text.length) throw new Error('not CSV')
   return rows
 }
+
+test('arrays are written in the forms of NumPy', () => {
+  const array = { dims: [2, 1], data: Float32Array.of(1, 2) }
+  const npy = new TextDecoder('latin1').decode(writeNpy(array))
+  expect(npy).toMatch(/NUMPY.*'shape': \(2, 1\)/s)
+  expect(new TextDecoder('latin1').decode(writeNpz({ c5: array }))).toContain(`c5.npy${npy}`)
+})

@@ -6,7 +6,9 @@ import { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { dataUrlBytes } from '../../src/images/data-url.ts'
 import { decodeImage, type ImageInput } from '../../src/images/decode.node.ts'
+import { decodeImage as decodeInPage } from '../../src/images/decode.web.ts'
 import { expectFlag, failure } from './expect-picture.ts'
 import { fixture } from './fixtures.ts'
 
@@ -116,6 +118,14 @@ describe('inputs', () => {
     expect((await pipeline.png().toBuffer()).length).toBeGreaterThan(0)
   })
 
+  test('data: URLs of bytes that are no text, whatever the case of their scheme', async () => {
+    const bytes = await readFile(path)
+    const escaped = Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
+    expectFlag(await decodeImage(`data:image/png,${escaped}`), 0)
+    expectFlag(await decodeImage(`DATA:image/png;BASE64,${bytes.toString('base64')}`), 0)
+    expect(dataUrlBytes('data:,é%C3%A9')).toEqual(new TextEncoder().encode('éé'))
+  })
+
   test('percent-encoded data: URL', async () => {
     const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="2"/>'
     const image = await decodeImage(`data:image/svg+xml,${encodeURIComponent(svg)}`)
@@ -187,6 +197,12 @@ describe('bad input', () => {
     expectFlag(await decodeImage(fixture('animated.gif'), { maxPixels: 384 }), 0)
     expect(await failure(fixture('palette.png'), 'IMAGE_TOO_LARGE', { maxPixels: 383 })).toContain('383 pixels')
     expect(await failure(fixture('palette.png'), 'INVALID_ARGUMENT', { maxPixels: Number.NaN })).toContain('maxPixels')
+    // Of a pipeline, those that it gives.
+    const pipeline = sharp(fixture('palette.png'))
+    expect(await decodeImage(pipeline.clone().resize(6, 4), { maxPixels: 24 })).toMatchObject({ width: 6, height: 4 })
+    await failure(pipeline.clone().resize(60, 40), 'IMAGE_TOO_LARGE', { maxPixels: 384 })
+    const raw = { width: 2, height: 1, data: new Uint8Array(6) }
+    await expect(decodeInPage(raw, { maxPixels: 1 })).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' })
     expect(await failure(fixture('palette.png'), 'INVALID_ARGUMENT', { timeoutMs: 0 })).toContain('timeoutMs')
   })
 

@@ -104,6 +104,10 @@ test('bad sizes and data are refused', () => {
   expect(() => resizeImage(image, 0, 1, 'bilinear')).toThrow('Expected a whole number of pixels from 1 up for width')
   expect(() => resizeImage(image, 1, 1.5, 'bilinear')).toThrow('for height but received 1.5')
   expect(() => resizeImage({ ...image, height: 2 }, 1, 1, 'bilinear')).toThrow('Expected 2 * 2 * 3 bytes')
+  const deep: unknown = new Uint16Array(6)
+  expect(() => resizeImage({ ...image, data: deep as Uint8Array }, 1, 1, 'bilinear')).toThrow(
+    'Expected 2 * 1 * 3 bytes',
+  )
 })
 
 function mirror(data: ArrayLike<number>, width: number): Uint8Array {

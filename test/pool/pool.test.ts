@@ -253,6 +253,7 @@ describe('a pool', () => {
     const { started, pool } = workshop({ atOnce: true })
     await using one = await pool(1, 1)
     expect(await errorOf(one.detectAll([photo(1)], { classes: ['bird'] }).next())).toMatch(/^INVALID_ARGUMENT/)
+    expect(await errorOf(one.detect(photo(1), { classes: ['bird'] }))).toMatch(/^INVALID_ARGUMENT/)
     expect(started.length).toBe(0)
   })
 })

@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, it, vi } from 'vitest'
 import type { DetectionResult } from '../../src/detector/result.ts'
 import { streamDetections } from '../../src/detector/stream.ts'
 import { VertebraError } from '../../src/errors.ts'
@@ -203,6 +205,46 @@ describe('a stream', () => {
     const stream = streamDetections(async () => result(0), newestFrames(failing()))
     await stream.next()
     expect(await errorOf(stream.next())).toContain('unplugged')
+  })
+
+  it('keeps no frame that it is done with', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    const pictures: WeakRef<Picture>[] = []
+    async function* source(): AsyncGenerator<Picture> {
+      for (let number = 0; number < 12; number++) {
+        const picture = { number, close: () => undefined }
+        pictures.push(new WeakRef(picture))
+        yield picture
+        await settled()
+      }
+    }
+    const { signal } = new AbortController()
+    for await (const { index } of streamDetections(async () => result(0), newestFrames(source()), { signal })) {
+      if (index < 9) continue
+      await settled()
+      collect()
+      // The first one stays in a register of its reader's loop.
+      expect(pictures.slice(1, 8).filter((picture) => picture.deref())).toEqual([])
+      break
+    }
+  })
+
+  it('leaves no timer behind when it is aborted between two frames', async () => {
+    const { push, source } = camera()
+    const controller = new AbortController()
+    const { signal } = controller
+    const stream = streamDetections(async () => result(0), newestFrames(source), { maxFps: 0.1, signal })
+    push(1)
+    await stream.next()
+    vi.useFakeTimers()
+    const next = errorOf(stream.next())
+    await Promise.resolve()
+    expect(vi.getTimerCount()).toBe(1)
+    controller.abort()
+    expect(await next).toMatch(/^ABORTED/)
+    expect(vi.getTimerCount()).toBe(0)
+    vi.useRealTimers()
   })
 
   it('keeps to a frame rate', async () => {

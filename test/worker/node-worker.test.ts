@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import sharp from 'sharp'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type * as Vertebra from '../../src/index.node.ts'
 import { tinyClassifierFolder } from '../tiny-classifier.ts'
-import { testPhoto, tinyModelFolder } from '../tiny-model.ts'
+import { temporaryFolder, testPhoto, tinyModelFolder } from '../tiny-model.ts'
 
 // The thread's script exists only as built.
 const ENTRY = new URL('../../dist/index.node.js', import.meta.url)
@@ -67,6 +69,43 @@ describe.skipIf(!isBuilt)('a detector in a thread of Node', () => {
     await expect(vertebra.loadDetector('no-such-model', { worker: true })).rejects.toMatchObject({
       code: 'MODEL_NOT_FOUND',
     })
+  })
+
+  it('refuses addresses as without a thread', async () => {
+    await using detector = await vertebra.loadDetector(folder, { worker: true })
+    for (const address of ['file://elsewhere/a.jpg', 'ftp://example.org/a.jpg', 'http://']) {
+      const input = URL.canParse(address) ? new URL(address) : address
+      await expect(detector.detect(input)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    }
+    for (const model of [undefined, 'http://'] as string[]) {
+      await expect(vertebra.loadDetector(model, { worker: true })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+      await expect(vertebra.createPool(model)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    }
+  })
+
+  it('sends of a large buffer only the picture', async () => {
+    await using detector = await vertebra.loadDetector(folder, { worker: true })
+    const post = vi.spyOn(Worker.prototype, 'postMessage')
+    const { data, ...size } = testPhoto(8, 8)
+    const video = new Uint8Array(1 << 20)
+    video.set(data)
+    await detector.detect({ ...size, data: video.subarray(0, data.length) })
+    const [{ takes }] = post.mock.calls[0] as [{ takes: { images: { data: Uint8Array }[] } }]
+    expect(takes.images[0]?.data.buffer.byteLength).toBe(data.length)
+    post.mockRestore()
+  })
+
+  it.each(['--max-old-space-size=512', '--expose-gc', '--no-warnings'])('loads under the flag %s', async (flag) => {
+    const script = join(temporaryFolder(), 'script.mjs')
+    await writeFile(
+      script,
+      `import { loadDetector } from ${JSON.stringify(ENTRY.href)}
+       const detector = await loadDetector(${JSON.stringify(folder)}, { worker: true })
+       console.log(detector.labels.length)
+       await detector.dispose()`,
+    )
+    const { stdout } = await promisify(execFile)(process.execPath, [flag, script])
+    expect(stdout.trim()).toBe('3')
   })
 
   it('works beside the event loop, and lets the process end', async () => {
