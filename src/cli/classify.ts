@@ -8,6 +8,7 @@ import { eachPicture, reportFailures } from './each-picture.ts'
 import { deviceOption, precisionOption, threadsOption, wholeNumber } from './options.ts'
 import { progressBar } from './progress-bar.ts'
 import { readStandardInput } from './standard-input.ts'
+import { printable } from './text-table.ts'
 
 interface ClassifyFlags {
   readonly model: string
@@ -53,7 +54,7 @@ async function classify(photos: readonly string[], flags: ClassifyFlags, signal:
     try {
       await using classifier = await loadClassifier(flags.model, { ...flags, signal, onProgress: bar.update })
       const work = async (image: string): Promise<void> => {
-        const input = image === '-' ? await readStandardInput() : image
+        const input = image === '-' ? await readStandardInput(signal) : image
         const { width, height, classes } = await classifier.classify(input, { top: flags.top, signal })
         const file = image === '-' ? 'stdin' : image
         if (flags.json) {
@@ -77,6 +78,6 @@ async function classify(photos: readonly string[], flags: ClassifyFlags, signal:
 }
 
 function resultText(file: string, classes: Classification['classes']): string {
-  const lines = classes.map(({ label, probability }) => `  ${probability.toFixed(3)}  ${label}\n`)
-  return `${file}\n${lines.join('')}`
+  const lines = classes.map(({ label, probability }) => `  ${probability.toFixed(3)}  ${printable(label)}\n`)
+  return `${printable(file)}\n${lines.join('')}`
 }

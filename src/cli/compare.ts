@@ -1,4 +1,4 @@
-import { dirname, extname } from 'node:path'
+import { extname } from 'node:path'
 import { Command, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { Comparison } from '../compare/comparison.ts'
@@ -19,9 +19,11 @@ import { type Contender, loadContenders, measureModels, sideBySide } from './com
 import { comparisonTable, photoTable } from './compare-table.ts'
 import { DATASET_KINDS, imagesOption, splitOption } from './dataset-options.ts'
 import { problemList } from './dataset-problems.ts'
+import { keepInputs } from './keep-inputs.ts'
 import { commaList, listOf, numberBetween, threadsOption, wholeNumber } from './options.ts'
 import { progressBar } from './progress-bar.ts'
-import { checkWritable, writeWhole } from './write-whole.ts'
+import { printable } from './text-table.ts'
+import { checkFileWritable, writeWhole } from './write-whole.ts'
 
 interface CompareFlags {
   readonly models: string[]
@@ -95,7 +97,8 @@ async function compare(photo: string | undefined, flags: CompareFlags, signal: A
     throw new VertebraError('INVALID_ARGUMENT', 'Expected either a photo or --data to compare on.')
   }
   const wanted = sideBySide(flags.models, flags.device, flags.precision, flags.threads)
-  await checkWritable(dirname(flags.out))
+  await checkFileWritable(flags.out)
+  if (photo !== undefined) await keepInputs('--out', [flags.out], [photo])
   const contenders = await loadContenders(wanted, signal)
   try {
     const level = flags.level ?? commonLevel(contenders.map(({ detector }) => detector.backbone))
@@ -107,7 +110,7 @@ async function compare(photo: string | undefined, flags: CompareFlags, signal: A
     const made = `${new Date().toISOString().slice(0, 10)} by vertebra ${packageJson.version}`
     await writeWhole(flags.out, renderReport(comparison, made))
     process.stdout.write(`${comparisonTable(comparison)}\n${verdict(comparison)}\n`)
-    for (const warning of comparison.warnings) process.stderr.write(`warning: ${warning}\n`)
+    for (const warning of comparison.warnings) process.stderr.write(`warning: ${printable(warning)}\n`)
     process.stderr.write(`To look at: ${flags.out}\n`)
     return failed > 0 ? 1 : 0
   } finally {
@@ -135,6 +138,7 @@ async function onDataset(
     signal,
     onProgress: reading.update,
   }).finally(() => reading.clear())
+  await keepInputs('--out', [flags.out], opened.files)
   const dataset = subset(opened.dataset, { limit: flags.limit })
   process.stderr.write(problemList(opened.problems))
   const size = usualSize(dataset)

@@ -1,11 +1,12 @@
-import { constants, copyFile, mkdir, readdir } from 'node:fs/promises'
-import { dirname, resolve, sep } from 'node:path'
+import { constants, copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve, sep } from 'node:path'
 import type { DatasetFormat, OpenDataset } from '../datasets/open-dataset.node.ts'
+import { sizesOf } from '../datasets/photo-size.node.ts'
 import { messageOf, unexpected, VertebraError } from '../errors.ts'
 import { writeCocoDataset, writeVocDataset, writeYoloDataset } from '../formats/index.ts'
 import { throwIfAborted } from '../progress.ts'
 import { problemList } from './dataset-problems.ts'
-import { checkWritable, writeWhole } from './write-whole.ts'
+import { checkFileWritable, checkWritable, writeWhole } from './write-whole.ts'
 
 /** Where a dataset is converted to. */
 export interface DatasetTarget {
@@ -21,18 +22,18 @@ export interface DatasetTarget {
  * @throws VertebraError `INVALID_ARGUMENT` for `--to` without `--out`, or a folder that has something in it, which would
  * become part of the dataset.
  */
-export async function checkDatasetOutput(
-  from: string,
-  flags: { readonly to?: DatasetFormat; readonly out?: string; readonly copyPhotos?: boolean },
-): Promise<DatasetTarget | undefined> {
+export async function checkDatasetOutput(flags: {
+  readonly to?: DatasetFormat
+  readonly out?: string
+  readonly copyPhotos?: boolean
+}): Promise<DatasetTarget | undefined> {
   const { to, out, copyPhotos = false } = flags
   if (to === undefined && out === undefined && !copyPhotos) return undefined
   if (to === undefined) throw unexpected('--to', 'a format to convert to', to)
   if (out === undefined) throw unexpected('--out', 'the path to convert to', out)
   if (to === 'coco') {
-    if (resolve(out) === resolve(from)) throw unexpected('--out', 'another file than the dataset', out)
     if (copyPhotos) throw unexpected('--copy-photos', 'voc or yolo as the format', to)
-    await checkWritable(dirname(out))
+    await checkFileWritable(out)
   } else {
     const there = await readdir(out).catch(() => [])
     if (there.length > 0) throw unexpected('--out', 'a new or empty folder', out)
@@ -42,10 +43,12 @@ export async function checkDatasetOutput(
 }
 
 /**
- * Writes a dataset in another format. The file without which the folder is no dataset goes last.
+ * Writes a dataset in another format, whole or not at all: a folder is made within a hidden one, which an interruption
+ * removes.
  *
  * @returns what is to be said about it.
- * @throws VertebraError `OUTPUT_FAILED`; `DATA_INVALID` when the dataset cannot be written in this format; `ABORTED`.
+ * @throws VertebraError `OUTPUT_FAILED`; `DATA_INVALID` when the dataset cannot be written in this format, or a photo
+ * that is to be copied lies outside the photos' folder; `ABORTED`.
  */
 export async function writeDataset(
   { dataset, photos, photoPath }: Pick<OpenDataset, 'dataset' | 'photos' | 'photoPath'>,
@@ -57,16 +60,17 @@ export async function writeDataset(
     return `Written: ${out}; its file names start from ${photos}\n`
   }
   const { files, images, problems } = format === 'voc' ? writeVocDataset(dataset) : writeYoloDataset(dataset)
+  const hidden = join(out, `.${process.pid}.tmp`)
   let copied = 0
-  if (copyPhotos) {
-    for (const [fileName, place] of images) {
+  try {
+    if (copyPhotos) copied = await copyPhotosInto(hidden, images, { photos, photoPath }, signal)
+    for (const [path, text] of files) {
       throwIfAborted(signal)
-      if (await copyPhoto(photoPath(fileName), inside(out, place))) copied++
+      await writeWhole(inside(hidden, path), text)
     }
-  }
-  for (const [path, text] of files) {
-    throwIfAborted(signal)
-    await writeWhole(inside(out, path), text)
+    await moveOut(hidden, out, format === 'voc' ? 'Annotations' : 'data.yaml')
+  } finally {
+    await rm(hidden, { recursive: true, force: true })
   }
   const [first] = images.values()
   const said = copyPhotos
@@ -78,18 +82,53 @@ export async function writeDataset(
 /** A path of the folder; names in a dataset may not lead out of it. */
 function inside(folder: string, path: string): string {
   const place = resolve(folder, path)
-  if (place.startsWith(resolve(folder) + sep)) return place
+  if (isInside(folder, place)) return place
   throw unexpected('a file name of the dataset', 'a name within its folder', path, 'DATA_INVALID')
 }
 
-/** Whether the photo was there. */
-async function copyPhoto(from: string, to: string): Promise<boolean> {
+function isInside(folder: string, path: string): boolean {
+  return path.startsWith(join(resolve(folder), sep))
+}
+
+/** Copies the photos that are there and can be read. */
+async function copyPhotosInto(
+  folder: string,
+  places: ReadonlyMap<string, string>,
+  { photos, photoPath }: Pick<OpenDataset, 'photos' | 'photoPath'>,
+  signal: AbortSignal,
+): Promise<number> {
+  for (const fileName of places.keys()) {
+    if (isInside(photos, photoPath(fileName))) continue
+    throw unexpected('a photo to copy', `a file in the photos' folder ${photos}`, fileName, 'DATA_INVALID')
+  }
+  const sizeOf = sizesOf(photoPath, new Map())
+  let copied = 0
+  for (const [fileName, place] of places) {
+    throwIfAborted(signal)
+    if ((await sizeOf(fileName)) === undefined) continue
+    await copyPhoto(photoPath(fileName), inside(folder, place))
+    copied++
+  }
+  return copied
+}
+
+async function copyPhoto(from: string, to: string): Promise<void> {
   try {
     await mkdir(dirname(to), { recursive: true })
     await copyFile(from, to, constants.COPYFILE_FICLONE)
-    return true
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return false
     throw new VertebraError('OUTPUT_FAILED', `Expected to write ${to} but it failed: ${messageOf(cause)}.`, { cause })
+  }
+}
+
+/** @param last what makes the folder a dataset. */
+async function moveOut(hidden: string, out: string, last: string): Promise<void> {
+  try {
+    const names = await readdir(hidden)
+    for (const name of names.sort((a, b) => Number(a === last) - Number(b === last))) {
+      await rename(join(hidden, name), join(out, name))
+    }
+  } catch (cause) {
+    throw new VertebraError('OUTPUT_FAILED', `Expected to write ${out} but it failed: ${messageOf(cause)}.`, { cause })
   }
 }

@@ -14,6 +14,7 @@ import { throwIfAborted } from '../progress.ts'
 import { DATASET_KINDS, imagesOption, openShown, splitOption } from './dataset-options.ts'
 import { problemList } from './dataset-problems.ts'
 import { checkDatasetOutput, writeDataset } from './dataset-write.ts'
+import { keepInputs } from './keep-inputs.ts'
 import { progressBar } from './progress-bar.ts'
 import { textTable } from './text-table.ts'
 
@@ -55,8 +56,9 @@ Exit codes: 0 read (problems that were found are listed), 1 failed, 2 wrong usag
 }
 
 async function dataset(path: string, flags: DatasetFlags, signal: AbortSignal): Promise<void> {
-  const target = await checkDatasetOutput(path, flags)
+  const target = await checkDatasetOutput(flags)
   const opened = await openShown(path, flags, { keepOther: target !== undefined, signal })
+  if (target) await keepInputs('--out', [target.out], opened.files)
   const files = await checkPhotos(opened, signal)
   const problems = [...opened.problems, ...files.problems]
   const summary = summarizeDataset(files.dataset)

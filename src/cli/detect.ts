@@ -1,14 +1,12 @@
-import { readFile } from 'node:fs/promises'
-import { dirname, extname, join } from 'node:path'
+import { extname, join } from 'node:path'
 import { Command, Option } from 'commander'
 import { type DetectAllOptions, type DetectOutcome, detectAll } from '../detector/detect-all.ts'
 import type { Detector } from '../detector/detector.ts'
 import { NMS_KINDS, type NmsKind } from '../detector/options.ts'
 import type { PrecisionChoice } from '../detector/precision.ts'
 import { drawDetections, pictureFormat } from '../draw/index.node.ts'
-import { messageOf, VertebraError } from '../errors.ts'
-import { readCocoInstances, writeTable } from '../formats/index.ts'
-import { baseName } from '../formats/names.ts'
+import { messageOf } from '../errors.ts'
+import { writeTable } from '../formats/index.ts'
 import type { ImageDetections } from '../heads/detection.ts'
 import type { ImageInput } from '../images/index.node.ts'
 import { expandSources } from '../images/sources.node.ts'
@@ -16,6 +14,9 @@ import { loadDetector } from '../load/node.ts'
 import { createPool } from '../pool/create-pool.node.ts'
 import type { DetectorPool } from '../pool/pool.node.ts'
 import type { DeviceChoice } from '../runtime/runtime.ts'
+import { reportFailures } from './each-picture.ts'
+import { imageIds } from './image-ids.ts'
+import { keepInputs } from './keep-inputs.ts'
 import {
   commaList,
   deviceOption,
@@ -30,7 +31,7 @@ import { outputNames } from './output-names.ts'
 import { type ProgressBar, progressBar } from './progress-bar.ts'
 import { checkOutput, isFolderFormat, RESULT_FORMATS, type ResultFormat, resultText, writeResults } from './results.ts'
 import { readStandardInput } from './standard-input.ts'
-import { checkWritable, writeWhole } from './write-whole.ts'
+import { checkFileWritable, checkWritable, writeWhole } from './write-whole.ts'
 
 interface DetectFlags {
   readonly model: string
@@ -102,9 +103,14 @@ async function detect(photos: readonly string[], flags: DetectFlags, signal: Abo
   const { images, problems } = await expandSources(photos)
   checkOutput(flags.format, flags.out, images.length)
   // Found out now, not after an hour of work.
-  const imageId = flags.ids === undefined ? undefined : await imageIds(flags.ids)
-  if (imageId) for (const image of images) imageId(image)
-  if (flags.out !== undefined) await checkWritable(isFolderFormat(flags.format) ? flags.out : dirname(flags.out))
+  const ids = flags.ids === undefined ? undefined : await imageIds(flags.ids, images)
+  const inputs = flags.ids === undefined ? images : [...images, flags.ids]
+  const drawings = flags.draw === undefined ? undefined : drawingPaths(flags.draw, images)
+  await keepInputs('--draw', drawings ?? [], inputs)
+  if (flags.out !== undefined) {
+    await keepInputs('--out', [flags.out], inputs)
+    await (isFolderFormat(flags.format) ? checkWritable(flags.out) : checkFileWritable(flags.out))
+  }
   const failures: string[] = problems.map((problem) => problem.message)
   const bar = progressBar('photos')
   const results: ImageDetections[] = []
@@ -118,7 +124,7 @@ async function detect(photos: readonly string[], flags: DetectFlags, signal: Abo
       detector = await (flags.workers === undefined
         ? loadDetector(flags.model, options)
         : createPool(flags.model, { ...options, size: flags.workers }))
-      const draw = flags.draw === undefined ? undefined : drawer(flags.draw, images, flags.minScore ?? VIEW_SCORE)
+      const draw = drawings === undefined ? undefined : drawer(drawings, flags.minScore ?? VIEW_SCORE)
       for await (const outcome of outcomes(detector, images, flags, signal, bar)) {
         const file = images[outcome.index] ?? ''
         if ('error' in outcome) {
@@ -151,16 +157,14 @@ async function detect(photos: readonly string[], flags: DetectFlags, signal: Abo
   if (detector) {
     const context = {
       labels: detector.labels,
-      imageId,
+      imageId: ids && ((file: string) => ids.get(file) ?? file),
       about: { model: detector.manifest.name, device: detector.device, precision: detector.precision },
     }
     if (flags.out !== undefined) await writeResults(flags.format, flags.out, results, context)
     else if (flags.format !== 'table') process.stdout.write(resultText(flags.format, results, context))
     process.stderr.write(`${summary(results, seconds, detector, flags)}\n`)
   }
-  if (failures.length > 0) {
-    process.stderr.write(`${failures.length} failed:\n${failures.map((failure) => `  ${failure}\n`).join('')}`)
-  }
+  reportFailures(failures)
   if (interrupted) throw interrupted
   return failures.length > 0 ? 1 : 0
 }
@@ -174,7 +178,7 @@ async function* outcomes(
   bar: ProgressBar,
 ): AsyncGenerator<DetectOutcome<ImageInput>> {
   const inputs: ImageInput[] = []
-  for (const image of images) inputs.push(image === '-' ? await readStandardInput() : image)
+  for (const image of images) inputs.push(image === '-' ? await readStandardInput(signal) : image)
   const options: DetectAllOptions = {
     minScore: flags.minScore ?? (flags.format === 'table' ? VIEW_SCORE : undefined),
     classes: flags.classes,
@@ -193,15 +197,23 @@ async function* outcomes(
 
 type DrawResult = (outcome: DetectOutcome<ImageInput>, result: ImageDetections) => Promise<void>
 
-function drawer(target: string, images: readonly string[], minScore: number): DrawResult {
-  const isFile = images.length === 1 && extname(target) !== ''
-  if (isFile) pictureFormat(target) // a name that no picture can have is refused before the work
-  const names = outputNames(images.map((image) => (image === '-' ? 'stdin' : image)))
+/** Where the drawing of each photo goes. */
+function drawingPaths(target: string, images: readonly string[]): readonly string[] {
+  if (images.length === 1 && extname(target) !== '') {
+    pictureFormat(target) // a name that no picture can have is refused before the work
+    return [target]
+  }
+  return outputNames(images.map((image) => (image === '-' ? 'stdin' : image))).map((name) =>
+    join(target, `${name}.jpg`),
+  )
+}
+
+function drawer(paths: readonly string[], minScore: number): DrawResult {
   return async ({ input, index }, { detections }) => {
-    const path = isFile ? target : join(target, `${names[index]}.jpg`)
+    const path = paths[index] as string
     const visible = detections.filter(({ score }) => score >= minScore)
     await writeWhole(path, await drawDetections(input, visible, { format: pictureFormat(path) }))
-    if (images.length === 1) process.stderr.write(`Drawn: ${path}\n`)
+    if (paths.length === 1) process.stderr.write(`Drawn: ${path}\n`)
   }
 }
 
@@ -217,16 +229,6 @@ function summary(
   if (flags.out !== undefined) parts.push(`written to ${flags.out}`)
   if (flags.draw !== undefined && results.length > 1) parts.push(`drawn into ${flags.draw}`)
   return parts.join('; ')
-}
-
-async function imageIds(path: string): Promise<(file: string) => number | string> {
-  const { images } = readCocoInstances(await readFile(path, 'utf8'), path)
-  const ids = new Map(images.map((image) => [baseName(image.file_name), image.id]))
-  return (file) => {
-    const id = ids.get(baseName(file))
-    if (id !== undefined) return id
-    throw new VertebraError('DATA_INVALID', `Expected ${file} among the images of ${path} but it is not there.`)
-  }
 }
 
 const named = (file: string, message: string): string => (message.includes(file) ? message : `${file}: ${message}`)

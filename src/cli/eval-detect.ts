@@ -33,6 +33,8 @@ export interface DatasetRun {
   readonly problems: readonly DatasetProblem[]
   /** Photos without results. */
   readonly failed: number
+  /** Photos whose results are kept and that this run did not ask for, as of a run without --limit. */
+  readonly others: number
 }
 
 /**
@@ -78,7 +80,8 @@ export async function detectDataset(
   } finally {
     await unfinished.close()
   }
-  return finish(detector, dataset, photoPath, unfinished.done, failures)
+  const others = [...unfinished.done.keys()].filter((path) => !files.has(path)).length
+  return { ...(await finish(detector, dataset, photoPath, unfinished.done, failures)), others }
 }
 
 async function finish(
@@ -87,7 +90,7 @@ async function finish(
   photoPath: (fileName: string) => string,
   done: ReadonlyMap<string, DonePhoto>,
   failures: ReadonlyMap<string, string>,
-): Promise<DatasetRun> {
+): Promise<Omit<DatasetRun, 'others'>> {
   const resultOf = (fileName: string): DonePhoto | undefined => {
     const path = photoPath(fileName)
     return failures.has(path) ? undefined : done.get(path)

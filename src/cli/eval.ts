@@ -1,9 +1,9 @@
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { OpenDataset } from '../datasets/open-dataset.node.ts'
 import { subset } from '../datasets/subset.ts'
 import type { PrecisionChoice } from '../detector/precision.ts'
-import { unexpected, VertebraError } from '../errors.ts'
+import { VertebraError } from '../errors.ts'
 import {
   type CocoResult,
   cocoResults,
@@ -22,6 +22,7 @@ import { detectDataset } from './eval-detect.ts'
 import { readResults } from './eval-results.ts'
 import { score, scoresJson } from './eval-scores.ts'
 import { scoreTables } from './eval-tables.ts'
+import { keepInputs } from './keep-inputs.ts'
 import {
   commaList,
   deviceOption,
@@ -33,8 +34,9 @@ import {
   wholeNumber,
 } from './options.ts'
 import { progressBar } from './progress-bar.ts'
+import { printable } from './text-table.ts'
 import { removeUnfinished } from './unfinished-results.ts'
-import { checkWritable, writeWhole } from './write-whole.ts'
+import { checkFileWritable, writeWhole } from './write-whole.ts'
 
 interface EvalFlags {
   readonly data: string
@@ -122,10 +124,8 @@ Exit codes: 0 scored, 1 failed, or some photos could not be read (they are liste
 }
 
 async function evaluate(flags: EvalFlags, signal: AbortSignal): Promise<number> {
-  if (flags.out !== undefined && resolve(flags.out) === resolve(flags.data)) {
-    throw unexpected('--out', 'another file than the dataset', flags.out)
-  }
   const opened = await openShown(flags.data, flags, { signal })
+  if (flags.out !== undefined) await keepInputs('--out', [flags.out], opened.files)
   const dataset = subset(opened.dataset, flags)
   if (dataset.images.length === 0 || dataset.categories.length === 0) {
     const what = `${dataset.images.length} images and ${dataset.categories.length} classes`
@@ -153,7 +153,7 @@ async function evaluate(flags: EvalFlags, signal: AbortSignal): Promise<number> 
   } else {
     process.stdout.write(scoreTables(scores))
   }
-  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`)
+  for (const warning of warnings) process.stderr.write(`warning: ${printable(warning)}\n`)
   return outcome.failed > 0 ? 1 : 0
 }
 
@@ -177,7 +177,7 @@ async function detected(
   checkClasses(detector.labels, dataset)
   const out = flags.out ?? `${detector.manifest.name}-${stemOf(resolve(flags.data))}.json`
   const unfinished = `${out}.unfinished`
-  await checkWritable(dirname(out))
+  await checkFileWritable(out)
   const bar = progressBar('photos')
   const start = performance.now()
   let done = 0
@@ -207,7 +207,10 @@ async function detected(
   const { images, warnings } = toDatasetClasses(run.images, detector.labels, opened.dataset, dataset)
   await writeWhole(out, writeCocoResults(images, { imageId }))
   // Photos that failed are tried again by the next run, which need not do the others again.
-  if (run.failed === 0) await removeUnfinished(unfinished)
+  if (run.others === 0 && run.failed === 0) await removeUnfinished(unfinished)
+  if (run.others > 0) {
+    process.stderr.write(`${unfinished} stays: it holds ${run.others} photos that are not of this run.\n`)
+  }
   process.stderr.write(problemList(run.problems))
   const { device } = detector.device
   const { precision } = detector

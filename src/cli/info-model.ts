@@ -2,6 +2,7 @@ import type { ModelManifest } from '../models/manifest.ts'
 import type { ModelSummary } from '../models/summary.ts'
 import { taskOf } from '../models/task.ts'
 import type { DeviceReport } from '../runtime/runtime.ts'
+import { printable } from './text-table.ts'
 
 /** What `vertebra info` prints of a model. */
 export function modelText(
@@ -35,7 +36,7 @@ export function modelText(
     `  Devices (${runtime}):`,
     ...devices.map(({ device, works, reason }) => `    ${works ? 'yes' : 'no '}  ${device.padEnd(9)} ${reason}`),
   ]
-  return `${lines.join('\n')}\n`
+  return `${lines.map(printable).join('\n')}\n`
 }
 
 function levelText({ name, channels, width, height, stride }: ModelSummary['levels'][number]): string {

@@ -61,6 +61,11 @@ async function main(): Promise<number> {
   }
 }
 
-// Who reads the output may stop early, as `head` does: that is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : FAILED))
+// Who reads the output may stop early, as `head` does: that is no failure, and files are still written. What else is
+// printed is dropped.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exit(FAILED)
+  })
+}
 process.exitCode = await main()

@@ -1,4 +1,5 @@
 import type { Progress } from '../progress.ts'
+import { printable } from './text-table.ts'
 
 /** One line on stderr that shows how far long work is. Nothing is shown when stderr is not a terminal. */
 export interface ProgressBar {
@@ -47,7 +48,7 @@ export function progressLine({ phase, done, total, item }: Progress, unit: strin
   }
   if (rate > 0) parts.push(`${rate < 10 ? rate.toFixed(1) : Math.round(rate)} ${unit}/s`)
   if (rate > 0 && total !== undefined && total > done) parts.push(`${duration((total - done) / rate)} left`)
-  if (item) parts.push(item)
+  if (item) parts.push(printable(item))
   return parts.join('  ')
 }
 

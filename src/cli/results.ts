@@ -63,7 +63,10 @@ export async function writeResults(
   context: ResultContext,
 ): Promise<void> {
   if (!isFolderFormat(format)) return writeWhole(path, resultText(format, images, context))
-  const names = outputNames(images.map((image) => image.file))
+  const names = outputNames(
+    images.map((image) => image.file),
+    format === 'yolo' ? ['classes'] : [],
+  )
   const [extension, write] = format === 'voc' ? (['xml', writeVocXml] as const) : (['txt', writeYolo] as const)
   for (const [i, image] of images.entries()) await writeWhole(join(path, `${names[i]}.${extension}`), write(image))
   if (format === 'yolo') return writeWhole(join(path, 'classes.txt'), `${context.labels.join('\n')}\n`)

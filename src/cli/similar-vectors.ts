@@ -33,7 +33,7 @@ export interface Vectors {
  * @param path of the index file; without one nothing is kept. Its pictures are named from its folder, so that both can move.
  * @throws VertebraError `DATA_INVALID` for a file that is no index, `OUTPUT_FAILED` where none can be written
  */
-export async function openVectors(path: string | undefined): Promise<Vectors> {
+export async function openVectors(path: string | undefined, signal: AbortSignal): Promise<Vectors> {
   const folder = path === undefined ? process.cwd() : dirname(resolve(path))
   if (path !== undefined) await checkWritable(folder)
   const index = path === undefined ? undefined : await readIndex(path)
@@ -67,7 +67,7 @@ export async function openVectors(path: string | undefined): Promise<Vectors> {
       const file = await fileState(picture)
       if (old && old.size === file?.size && old.modified === file.modified) return old.vector
       if (keep) isChanged = known.delete(name) || isChanged
-      const vector = await embed(picture === '-' ? await readStandardInput() : picture)
+      const vector = await embed(picture === '-' ? await readStandardInput(signal) : picture)
       embedded += 1
       if (!keep || !file) return vector
       known.set(name, { name, ...file, vector })

@@ -12,6 +12,7 @@ import { eachPicture, reportFailures } from './each-picture.ts'
 import { deviceOption, modelOption, threadsOption, wholeNumber } from './options.ts'
 import { progressBar } from './progress-bar.ts'
 import { openVectors } from './similar-vectors.ts'
+import { printable } from './text-table.ts'
 
 interface SimilarFlags {
   readonly model: string
@@ -60,7 +61,7 @@ async function similar(given: readonly string[], flags: SimilarFlags, signal: Ab
   const [first, rest] = await queriesAndRest(given)
   const asked = await expandSources(first)
   const named = rest.length > 0 ? await expandSources(rest) : undefined
-  const vectors = await openVectors(flags.index)
+  const vectors = await openVectors(flags.index, signal)
   if (named === undefined && !vectors.isKept) {
     throw unexpected('the pictures to search', 'files or a folder, or an --index that is there', given)
   }
@@ -135,8 +136,8 @@ function neighbours(
 }
 
 function resultText({ query, neighbours }: QueryResult): string {
-  const lines = neighbours.map(({ file, similarity }) => `  ${similarity.toFixed(3).padStart(6)}  ${file}\n`)
-  return `${query}\n${lines.join('')}`
+  const lines = neighbours.map(({ file, similarity }) => `  ${similarity.toFixed(3).padStart(6)}  ${printable(file)}\n`)
+  return `${printable(query)}\n${lines.join('')}`
 }
 
 /** What stands before the first folder or glob are queries, at least one. */

@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, extname, join, resolve } from 'node:path'
 import { describe, unexpected, VertebraError } from '../errors.ts'
 import {
   type Dataset,
@@ -9,6 +9,7 @@ import {
   readYoloDataset,
 } from '../formats/index.ts'
 import { stemOf } from '../formats/names.ts'
+import { IMAGE_EXTENSIONS } from '../images/sources.node.ts'
 import type { WorkOptions } from '../progress.ts'
 import { readFilePieces } from './file-pieces.node.ts'
 import { sizesOf, withReasons } from './photo-size.node.ts'
@@ -30,6 +31,8 @@ export interface OpenDatasetOptions extends WorkOptions {
 /** A dataset on disk. */
 export interface OpenDataset extends DatasetReading {
   readonly format: DatasetFormat
+  /** The annotation files that were read. */
+  readonly files: ReadonlySet<string>
   /** The folder that image file names start from. */
   readonly photos: string
   /** The path of an image by its `file_name`, whether the file is there or not. */
@@ -83,26 +86,29 @@ async function openCoco(file: string, options: OpenDatasetOptions): Promise<Open
   const { keepOther = false, signal } = options
   const reading = await readCocoDataset(readFilePieces(file, options), { file: basename(file), keepOther, signal })
   const photos = options.photos ?? (await findPhotos(file, reading.dataset))
-  return { ...reading, format: 'coco', photos, photoPath: (name) => resolve(photos, name) }
+  return { ...reading, format: 'coco', files: new Set([file]), photos, photoPath: (name) => resolve(photos, name) }
 }
 
 async function openVoc(root: string, options: OpenDatasetOptions): Promise<OpenDataset> {
-  const reading = await readVocDataset(textFolder(root), options)
+  const files = new Set<string>()
+  const reading = await readVocDataset(textFolder(root, files), options)
   const photos = options.photos ?? join(root, 'JPEGImages')
   const names = await readdir(photos).catch((): string[] => [])
   const there = new Set(names)
-  const byStem = new Map(names.map((name) => [stemOf(name), name]))
+  const pictures = names.filter((name) => IMAGE_EXTENSIONS.includes(extname(name).slice(1).toLowerCase()))
+  const byStem = new Map(pictures.map((name) => [stemOf(name), name]))
   const photoPath = (name: string): string =>
     resolve(photos, there.has(name) ? name : (byStem.get(stemOf(name)) ?? name))
-  return { ...reading, format: 'voc', photos, photoPath }
+  return { ...reading, format: 'voc', files, photos, photoPath }
 }
 
 async function openYolo(root: string, options: OpenDatasetOptions): Promise<OpenDataset> {
   const photoPath = (name: string): string => resolve(root, name)
+  const files = new Set<string>()
   const unreadable = new Map<string, string>()
   const sizeOf = sizesOf(photoPath, unreadable)
-  const { dataset, problems } = await readYoloDataset(textFolder(root), { ...options, sizeOf })
-  return { dataset, problems: withReasons(problems, unreadable), format: 'yolo', photos: root, photoPath }
+  const { dataset, problems } = await readYoloDataset(textFolder(root, files), { ...options, sizeOf })
+  return { dataset, problems: withReasons(problems, unreadable), format: 'yolo', files, photos: root, photoPath }
 }
 
 function refuseSplit(what: string, { split }: OpenDatasetOptions): void {

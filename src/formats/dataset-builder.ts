@@ -25,6 +25,7 @@ export class DatasetBuilder {
   readonly #images = new Map<Id, DatasetImage>()
   readonly #categories = new Map<number, DatasetCategory>()
   readonly #idOfName = new Map<string, number>()
+  readonly #imageOfFile = new Map<string, Id>()
   readonly #annotations: { annotation: DatasetAnnotation; file: string }[] = []
   readonly #problems: DatasetProblem[] = []
   readonly #keepOther: boolean
@@ -45,8 +46,11 @@ export class DatasetBuilder {
     return undefined
   }
 
-  /** @param value `{ id, file_name, width, height, splits, … }` */
-  addImage(value: unknown, file: string, index: number): void {
+  /**
+   * @param value `{ id, file_name, width, height, splits, … }`
+   * @param nameless the image's name where `value` has none. Default: its id.
+   */
+  addImage(value: unknown, file: string, index: number, nameless?: string): void {
     const entry = this.#entry(value, file, `images[${index}]`)
     const id = entry && this.#id(entry.id, file, `images[${index}]`)
     if (!entry || id === undefined) return
@@ -56,9 +60,18 @@ export class DatasetBuilder {
       return
     }
     const { id: _, file_name, width, height, splits, ...other } = entry
-    if (typeof file_name !== 'string' || file_name === '') {
-      this.report('bad-name', 'repaired', file, name, `its file name is ${describe(file_name)}; its id is taken`)
+    const isNamed = typeof file_name === 'string' && file_name !== ''
+    const ownName = isNamed ? file_name : (nameless ?? String(id))
+    if (!isNamed) {
+      const what = `its file name is ${describe(file_name)}; ${describe(ownName)} is taken`
+      this.report('bad-name', 'repaired', file, name, what)
     }
+    const earlier = this.#imageOfFile.get(ownName)
+    if (earlier !== undefined) {
+      const what = `image ${describe(earlier)} has the same file name, ${describe(ownName)}; they are kept apart`
+      this.report('duplicate-name', 'kept', file, name, what)
+    }
+    this.#imageOfFile.set(ownName, id)
     const sized = isSize(width) && isSize(height)
     if (!sized) {
       const size = `${describe(width)} x ${describe(height)}`
@@ -66,7 +79,7 @@ export class DatasetBuilder {
     }
     this.#images.set(id, {
       id,
-      file_name: typeof file_name === 'string' && file_name !== '' ? file_name : String(id),
+      file_name: ownName,
       width: sized ? width : 0,
       height: sized ? height : 0,
       ...(isStrings(splits) ? { splits } : {}),

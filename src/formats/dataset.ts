@@ -38,8 +38,8 @@ export interface Dataset {
  * | `unreadable` | an entry that is no object, a file that is no XML or a line that is no label: dropped |
  * | `bad-id` | an id that is neither an integer nor a string: dropped |
  * | `duplicate-id` | an image or category: the first counts, later ones are dropped. An annotation: dropped if it repeats the first, else it gets a new id |
- * | `bad-name` | an image without a name is named by its id; a category without one is dropped |
- * | `duplicate-name` | two categories of one name: kept apart |
+ * | `bad-name` | an image without a name is named by its id (VOC: by its XML); a category without one is dropped; a name that is a number or a truth value is taken as text (YOLO) |
+ * | `duplicate-name` | two categories or two images of one name: kept apart |
  * | `bad-size` | an image size that is not two positive numbers: taken as unknown |
  * | `unknown-image` | an annotation of an image that is not listed: dropped |
  * | `unknown-category` | an annotation of a category that is not listed: dropped |
@@ -51,7 +51,7 @@ export interface Dataset {
  * | `bad-flag` | a mark that is neither 0 nor 1: taken as 0 |
  * | `no-annotations` | an image without objects: kept |
  * | `missing-annotations` | an image of a list without its annotation file: dropped |
- * | `image-missing` | an image file that is not there: kept, or dropped where its size is needed |
+ * | `image-missing` | an image file that is not there, or a split of data.yaml without any: kept, or dropped where its size is needed |
  * | `image-size` | an image file of another size than the annotations say: kept |
  * | `not-held` | something that a target format has no place for: dropped or changed as the message says |
  */

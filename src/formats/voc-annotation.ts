@@ -1,6 +1,7 @@
 import { XMLBuilder, XMLParser, XMLValidator } from 'fast-xml-parser'
 import type { XYWH } from '../boxes/boxes.ts'
 import { messageOf, unexpected, VertebraError } from '../errors.ts'
+import { withoutUncarried } from '../markup.ts'
 import type { DatasetAnnotation, DatasetImage, OtherFields } from './dataset.ts'
 import { baseName } from './names.ts'
 
@@ -30,6 +31,8 @@ export interface VocAnnotation {
 const parser = new XMLParser({
   ignoreAttributes: true,
   parseTagValue: false,
+  // The parser decodes numbers such as &#233; only along with HTML's names.
+  htmlEntities: true,
   isArray: (name, path) => name === 'object' && String(path) === 'annotation.object',
 })
 const builder = new XMLBuilder({ format: true, indentBy: '  ' })
@@ -75,24 +78,59 @@ function objectOf({ name, bndbox, difficult, truncated, ...other }: Node): VocOb
   }
 }
 
-/** The XML of one image of a dataset, with the fields that a VOC file had of its own. Boxes keep their decimals. */
+type Shape = 'text' | { readonly [field: string]: Shape }
+
+const BOX: Shape = { xmin: 'text', ymin: 'text', xmax: 'text', ymax: 'text' }
+
+/** What VOC's own files hold besides what a dataset has fields for, and the order in which they hold it. */
+const IMAGE_FIELDS: Readonly<Record<string, Shape>> = {
+  folder: 'text',
+  source: { database: 'text', annotation: 'text', image: 'text', flickrid: 'text' },
+  owner: { flickrid: 'text', name: 'text' },
+  depth: 'text',
+  segmented: 'text',
+}
+const OBJECT_FIELDS: Readonly<Record<string, Shape>> = {
+  pose: 'text',
+  occluded: 'text',
+  part: { name: 'text', bndbox: BOX },
+  actions: {
+    jumping: 'text',
+    other: 'text',
+    phoning: 'text',
+    playinginstrument: 'text',
+    reading: 'text',
+    ridingbike: 'text',
+    ridinghorse: 'text',
+    running: 'text',
+    takingphoto: 'text',
+    usingcomputer: 'text',
+    walking: 'text',
+  },
+  point: { x: 'text', y: 'text' },
+}
+
+/**
+ * The XML of one image of a dataset, with the fields that a VOC file had of its own; others, which may be anybody's,
+ * are left out. Boxes keep their decimals.
+ */
 export function writeVocAnnotation(
-  { file_name, width, height, other: imageOther }: DatasetImage,
+  { file_name, width, height, other }: DatasetImage,
   objects: readonly { readonly annotation: DatasetAnnotation; readonly label: string }[],
 ): string {
-  const { folder, source, owner, depth, segmented } = imageOther ?? {}
+  const { folder, source, owner, depth, segmented } = known(other, IMAGE_FIELDS)
   return builder.build({
     annotation: {
       ...defined({ folder }),
-      filename: baseName(file_name),
+      filename: withoutUncarried(baseName(file_name)),
       ...defined({ source, owner }),
       ...(width > 0 ? { size: { width, height, depth: depth ?? 3 } } : {}),
       segmented: segmented ?? 0,
       object: objects.map(({ annotation: { bbox, difficult, truncated, other }, label }) => {
         const [x, y, w, h] = bbox
-        const { pose, occluded, part, actions, point } = other ?? {}
+        const { pose, occluded, part, actions, point } = known(other, OBJECT_FIELDS)
         return {
-          name: label,
+          name: withoutUncarried(label),
           pose: pose ?? 'Unspecified',
           truncated,
           ...defined({ occluded }),
@@ -103,6 +141,22 @@ export function writeVocAnnotation(
       }),
     },
   })
+}
+
+/** The fields of a shape, as text; what is not of that shape is left out. */
+function known(node: unknown, shape: Readonly<Record<string, Shape>>): OtherFields {
+  if (!isNode(node)) return {}
+  return defined(Object.fromEntries(Object.entries(shape).map(([field, own]) => [field, carried(node[field], own)])))
+}
+
+function carried(value: unknown, shape: Shape): unknown {
+  if (shape === 'text') return isPlain(value) ? withoutUncarried(String(value)) : undefined
+  if (Array.isArray(value)) return value.filter(isNode).map((item) => known(item, shape))
+  return isNode(value) ? known(value, shape) : undefined
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }
 
 function defined(fields: OtherFields): OtherFields {

@@ -1,4 +1,5 @@
 import { messageOf, unexpected, VertebraError } from '../errors.ts'
+import { withoutUncarried } from '../markup.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import { idOfName } from './coco.ts'
 import {
@@ -34,7 +35,7 @@ export interface VocDatasetOptions extends WorkOptions {
  */
 export async function readVocDataset(folder: TextFolder, options: VocDatasetOptions = {}): Promise<DatasetReading> {
   const { split, labels, signal, onProgress } = options
-  const splits = await readSplits(folder)
+  const splits = await readSplits(folder, labels ?? VOC_LABELS)
   const wanted = split === undefined ? undefined : splits.get(split)
   if (split !== undefined && !wanted) {
     throw unexpected('split', `one of ${[...splits.keys()].join(', ') || '(there are none)'}`, split, 'DATA_INVALID')
@@ -75,7 +76,7 @@ export async function readVocDataset(folder: TextFolder, options: VocDatasetOpti
     const stem = stemOf(path)
     const own = [...splits].filter(([, ids]) => ids.has(stem)).map(([name]) => name)
     const image = { id: idOf(stem), file_name: filename, width, height, ...(own.length > 0 ? { splits: own } : {}) }
-    builder.addImage({ ...other, ...image }, path, i)
+    builder.addImage({ ...other, ...image }, path, i, stem)
     for (const { label, other: more, ...object } of objects) {
       const category_id = categoryId.get(label) ?? label
       builder.addAnnotation({ ...more, ...object, id: ++count, image_id: image.id, category_id }, path, count)
@@ -85,15 +86,23 @@ export async function readVocDataset(folder: TextFolder, options: VocDatasetOpti
 }
 
 /** Image names per list of `ImageSets/Main`; the lists of one class (`dog_train.txt`) follow from the annotations. */
-async function readSplits(folder: TextFolder): Promise<Map<string, ReadonlySet<string>>> {
+async function readSplits(folder: TextFolder, labels: readonly string[]): Promise<Map<string, ReadonlySet<string>>> {
   const splits = new Map<string, ReadonlySet<string>>()
   for (const path of await folder.list('ImageSets/Main')) {
+    if (!path.endsWith('.txt')) continue
     const name = stemOf(path)
-    if (!path.endsWith('.txt') || /_(?:train|val|trainval|test)$/.test(name)) continue
-    const lines = ((await folder.read(path)) ?? '').split(/\r?\n/)
-    splits.set(name, new Set(lines.map((line) => line.trim()).filter(Boolean)))
+    const lines = ((await folder.read(path)) ?? '').split(/\r?\n/).map((line) => line.trim())
+    const names = lines.filter(Boolean)
+    const start = /^(.+)_(?:train|val|trainval|test)$/.exec(name)?.[1]
+    if (start !== undefined && (labels.includes(start) || areOfOneClass(names))) continue
+    splits.set(name, new Set(names))
   }
   return splits
+}
+
+/** Whether every image has the mark that VOC's lists of one class give it: -1, 0 or 1. */
+function areOfOneClass(lines: readonly string[]): boolean {
+  return lines.length > 0 && lines.every((line) => /\s(?:-1|0|1)$/.test(line))
 }
 
 function labelsOf(annotations: readonly VocAnnotation[]): readonly string[] {
@@ -116,6 +125,12 @@ export function writeVocDataset({ images, annotations, categories }: Dataset): D
   const places = new Map<string, string>()
   const splits = new Map<string, string[]>()
   const label = new Map(categories.map(({ id, name }) => [id, name]))
+  for (const { id, name } of categories) {
+    if (withoutUncarried(name) === name) continue
+    problems.push(
+      problem('not-held', 'repaired', 'VOC', `category ${id}`, 'its name, written without control characters'),
+    )
+  }
   const objects = new Map<number | string, { annotation: DatasetAnnotation; label: string }[]>()
   for (const annotation of annotations) {
     const own = objects.get(annotation.image_id) ?? []

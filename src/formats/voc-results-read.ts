@@ -1,5 +1,5 @@
 import { unexpected } from '../errors.ts'
-import type { CocoResult } from './coco.ts'
+import { type CocoResult, idOfName } from './coco.ts'
 import type { CocoInstances } from './coco-read.ts'
 import { stemOf } from './names.ts'
 
@@ -9,7 +9,8 @@ import { stemOf } from './names.ts'
  * inclusive.
  *
  * @param files text by file name.
- * @param dataset gives the ids of images (by file name without extension) and of classes.
+ * @param dataset gives the ids of images (by file name without extension, else by id, which for a VOC folder is the name
+ * of the XML) and of classes.
  * @throws VertebraError `DATA_INVALID` that names file and line, for another file name, an unknown class or image, or a
  * line that is not as above.
  */
@@ -18,7 +19,14 @@ export function readVocResults(
   { images, categories }: Pick<CocoInstances, 'images' | 'categories'>,
 ): CocoResult[] {
   const imageIds = new Map<string, number | string>(images.map(({ id }) => [String(id), id]))
-  for (const { id, file_name } of images) imageIds.set(stemOf(file_name), id)
+  const stems = images.map(({ file_name }) => stemOf(file_name))
+  const uses = new Map<string, number>()
+  for (const stem of stems) uses.set(stem, (uses.get(stem) ?? 0) + 1)
+  images.forEach(({ id }, i) => {
+    const stem = stems[i] ?? ''
+    // A name that several images share, as copied XML files do, tells none of them.
+    if (uses.get(stem) === 1) imageIds.set(stem, id)
+  })
   const categoryIds = new Map(categories.map(({ id, name }) => [name, id]))
   const results: CocoResult[] = []
   for (const [path, text] of files) {
@@ -31,7 +39,8 @@ export function readVocResults(
       if (line.trim() === '') return
       const at = `line ${i + 1} of ${path}`
       const [name = '', ...rest] = line.trim().split(/\s+/)
-      const image_id = imageIds.get(decoded(name) ?? name)
+      const given = decoded(name) ?? name
+      const image_id = imageIds.get(given) ?? imageIds.get(String(idOfName(given)))
       if (image_id === undefined) throw wrong(`image of ${at}`, 'an image of the dataset', name)
       const [score = Number.NaN, xmin = 0, ymin = 0, xmax = 0, ymax = 0] = rest.map(Number)
       if (rest.length !== 5 || ![score, xmin, ymin, xmax, ymax].every(Number.isFinite)) {

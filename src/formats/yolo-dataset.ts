@@ -1,6 +1,6 @@
 import { parse, stringify } from 'yaml'
 import type { Size } from '../boxes/boxes.ts'
-import { messageOf, unexpected, VertebraError } from '../errors.ts'
+import { describe, messageOf, unexpected, VertebraError } from '../errors.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import { idOfName } from './coco.ts'
 import {
@@ -38,12 +38,22 @@ export async function readYoloDataset(folder: TextFolder, options: YoloDatasetOp
   const yaml = await readYaml(folder)
   const builder = new DatasetBuilder()
   const names = namesOf(yaml.names)
-  for (const [k, name] of names) builder.addCategory({ id: k + 1, name }, 'data.yaml', k)
+  for (const [k, name] of names) {
+    const isWord = typeof name === 'number' || typeof name === 'boolean'
+    if (isWord) {
+      const what = `its name is ${name}, no text; it is taken as "${name}"`
+      builder.report('bad-name', 'repaired', 'data.yaml', `category ${k + 1}`, what)
+    }
+    builder.addCategory({ id: k + 1, name: isWord ? String(name) : name }, 'data.yaml', k)
+  }
   const splits = new Map<string, string[]>()
   for (const name of SPLITS) {
     if (split !== undefined && split !== name) continue
-    for (const path of await picturesOf(folder, yaml.path, yaml[name])) {
-      splits.set(path, [...(splits.get(path) ?? []), name])
+    for (const entry of entriesOf(yaml[name])) {
+      const pictures = await picturesOf(folder, yaml.path, entry)
+      for (const path of pictures) splits.set(path, [...new Set([...(splits.get(path) ?? []), name])])
+      if (pictures.length > 0) continue
+      builder.report('image-missing', 'dropped', 'data.yaml', `${name} ${describe(entry)}`, 'it names no pictures')
     }
   }
   const paths = [...splits.keys()].sort()
@@ -143,9 +153,9 @@ async function readYaml(folder: TextFolder): Promise<Readonly<Record<string, unk
 }
 
 /** Names by class number: `names` is a list or a map. */
-function namesOf(value: unknown): [number, string][] {
+function namesOf(value: unknown): [number, unknown][] {
   const entries = typeof value === 'object' && value !== null ? Object.entries(value) : []
-  const names = entries.map(([k, name]): [number, string] => [Number(k), String(name)])
+  const names = entries.map(([k, name]): [number, unknown] => [Number(k), name])
   if (names.length === 0 || !names.every(([k]) => Number.isSafeInteger(k) && k >= 0)) {
     throw unexpected(
       'names of data.yaml',
@@ -157,23 +167,24 @@ function namesOf(value: unknown): [number, string][] {
   return names
 }
 
-/** The pictures that one entry of data.yaml (a folder, a list file, or several) names. */
-async function picturesOf(folder: TextFolder, root: unknown, entry: unknown): Promise<string[]> {
-  const entries = (Array.isArray(entry) ? entry : [entry]).filter((item) => typeof item === 'string')
-  const found = new Set<string>()
-  for (const name of entries) {
-    for (const path of typeof root === 'string' ? [relative(`${root}/${name}`), relative(name)] : [relative(name)]) {
-      const list = path.endsWith('.txt') ? await folder.read(path) : undefined
-      const pictures =
-        list === undefined
-          ? await folder.list(path)
-          : list.split(/\r?\n/).map((line) => relative(`${line.startsWith('./') ? `${path}/../` : ''}${line.trim()}`))
-      const own = pictures.filter((picture) => PICTURE.test(picture))
-      for (const picture of own) found.add(picture)
-      if (own.length > 0) break
-    }
+/** The folders and list files of one split; a split may be left empty. */
+function entriesOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]
+}
+
+/** The pictures that one entry of data.yaml, a folder or a list file, names. */
+async function picturesOf(folder: TextFolder, root: unknown, entry: unknown): Promise<readonly string[]> {
+  if (typeof entry !== 'string') return []
+  for (const path of typeof root === 'string' ? [relative(`${root}/${entry}`), relative(entry)] : [relative(entry)]) {
+    const list = path.endsWith('.txt') ? await folder.read(path) : undefined
+    const pictures =
+      list === undefined
+        ? await folder.list(path)
+        : list.split(/\r?\n/).map((line) => relative(`${line.startsWith('./') ? `${path}/../` : ''}${line.trim()}`))
+    const own = pictures.filter((picture) => PICTURE.test(picture))
+    if (own.length > 0) return own
   }
-  return [...found]
+  return []
 }
 
 /** A path without `.`, `..` and empty parts; it never leaves the folder. */

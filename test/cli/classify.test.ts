@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { dialectFile } from '../convert/dialect-fixture.ts'
@@ -42,6 +42,24 @@ describe('vertebra classify', () => {
       classIndex: expect.any(Number),
       probability: expect.any(Number),
     })
+  })
+
+  it('stops at the first Ctrl-C while it waits for standard input', async () => {
+    const args = ['classify', photo, '-', '-m', 'model']
+    const { code, stderr } = await runCli(args, { cwd: folder, interruptAt: photo })
+    expect([code, stderr]).toEqual([130, 'Interrupted.\n'])
+  })
+
+  it('lets no name steer the terminal, nor do info and similar', async () => {
+    cpSync(join(folder, 'model'), join(folder, 'odd'), { recursive: true })
+    const manifest = readFileSync(join(folder, 'odd/model.json'), 'utf8')
+    writeFileSync(join(folder, 'odd/model.json'), manifest.replace('"ant"', '"ant\\u001b[2J"'))
+    copyFileSync(photo, join(folder, 'a\u001b[2J.png'))
+    for (const args of [['info'], ['classify', 'a\u001b[2J.png', '-m'], ['similar', 'a\u001b[2J.png', photo, '-m']]) {
+      const { code, stdout } = await run(...args, 'odd')
+      expect([code, stdout]).toEqual([0, expect.stringContaining('?[2J')])
+      expect(stdout).not.toContain('\u001b')
+    }
   })
 
   it('says what a model of another task is for, and info what it is', async () => {

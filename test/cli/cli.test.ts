@@ -86,6 +86,9 @@ describe('vertebra detect', () => {
     expect((await detect('photos/b.jpg', '-f', 'yolo', '-o', 'yolo')).code).toBe(0)
     expect(readFileSync(join(folder, 'yolo/classes.txt'), 'utf8')).toBe('cat\ndog\nperson\n')
     expect(readFileSync(join(folder, 'yolo/b.txt'), 'utf8')).toMatch(/^[0-2]( \d\.\d{6}){5}\n/)
+    writeFileSync(join(folder, 'classes.jpg'), readFileSync(join(photos, 'b.jpg')))
+    expect((await detect('classes.jpg', '-f', 'yolo', '-o', 'yolo-classes')).code).toBe(0)
+    expect(readdirSync(join(folder, 'yolo-classes')).sort()).toEqual(['classes.jpg.txt', 'classes.txt'])
     const several = await detect('photos', '-f', 'yolo')
     expect([several.code, several.stderr]).toEqual([
       2,
@@ -115,6 +118,21 @@ describe('vertebra detect', () => {
     ])
     const wrong = await detect('photos/b.jpg', '--draw', 'drawn.bmp')
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('".bmp"'.slice(1, 5))])
+  })
+
+  it('draws over no photo, and writes over no input', async () => {
+    for (const args of [
+      ['photos/*.jpg', '--draw', 'photos/../photos'],
+      ['photos/b.jpg', '--format', 'json', '--out', 'photos/b.jpg'],
+    ]) {
+      const { code, stderr } = await detect(...args)
+      expect([code, stderr]).toEqual([2, expect.stringContaining('an input, which would be overwritten')])
+    }
+    const intoFolder = await detect('photos/b.jpg', '--format', 'coco', '--out', 'photos')
+    expect([intoFolder.code, intoFolder.stderr]).toEqual([
+      1,
+      'error: Expected a file to write to but photos is a folder.\n',
+    ])
   })
 
   it('reads standard input', async () => {

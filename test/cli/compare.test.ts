@@ -121,6 +121,9 @@ describe('vertebra compare', () => {
     )
     expect(await message('-m', models, '--device', 'cpu,cpu,cpu', '--data', 'data')).toContain('for --models')
     expect(await message('-m', models, '--device', 'abacus', '--data', 'data')).toContain('Expected some of auto, cuda')
+    const overwritten = 'an input, which would be overwritten'
+    expect(await message('-m', models, '--data', 'data', '-o', 'data/instances.json')).toContain(overwritten)
+    expect(await message('-m', models, 'data/images/1.png', '-o', 'data/images/1.png')).toContain(overwritten)
     expect(await message('-m', models, '--data', 'data', '--level', 'c9')).toContain('Expected a level of tiny (')
   })
 })

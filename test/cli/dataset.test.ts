@@ -122,9 +122,19 @@ describe('vertebra dataset', { timeout: 120_000 }, () => {
     expect(summary('from-yolo.json')).toEqual(summary('good.json').filter(({ difficult }) => difficult === 0))
   })
 
+  it('writes its files when nobody reads what it prints', async () => {
+    const args = ['dataset', 'good.json', '--to', 'coco', '--out', 'unheard.json']
+    expect((await runCli(args, { cwd: folder, deaf: true })).code).toBe(0)
+    expect(summary('unheard.json')).toEqual(summary('good.json'))
+  })
+
   it('refuses to write over something or out of the folder', async () => {
     expect((await dataset('good.json', '--to', 'voc')).code).toBe(2)
     expect((await dataset('good.json', '--to', 'coco', '--out', 'good.json')).code).toBe(2)
+    mkdirSync(join(folder, 'alone'))
+    write('alone/instances.json', good)
+    const opened = await dataset('alone', '--to', 'coco', '--out', 'images/../alone/instances.json')
+    expect([opened.code, opened.stderr]).toEqual([2, expect.stringContaining('an input, which would be overwritten')])
     const filled = await dataset('good.json', '--to', 'voc', '--out', 'images')
     expect([filled.code, filled.stderr]).toEqual([2, expect.stringContaining('Expected a new or empty folder')])
     const image = { id: 1, file_name: '../../../out.png', width: 40, height: 20 }

@@ -94,6 +94,12 @@ describe('vertebra eval --model', { timeout: 180_000 }, () => {
       /error: Expected unfinished results of the same run in .*\(minScore 0\.01 instead of 0\.02\)/,
     )
 
+    const part = await detect('--data', 'set', '--out', 'killed.json', '--limit', '1')
+    expect([part.code, part.stderr]).toEqual([
+      0,
+      expect.stringContaining(`it holds ${done - 1} photos that are not of`),
+    ])
+
     const resumed = await detect('--data', 'set', '--out', 'killed.json')
     expect(resumed.stderr).toContain(`Going on after ${done} of 40 photos.\n`)
     expect(resumed.code).toBe(0)
@@ -145,6 +151,7 @@ describe('vertebra eval --model', { timeout: 180_000 }, () => {
       ['--results', 'whole.json', '--model', model, '--data', 'set'],
       ['--data', 'set', '--iou', '0'],
       ['--data', 'set/instances.json', '--out', 'set/instances.json'],
+      ['--data', 'set', '--out', 'set/images/../instances.json'],
       [],
     ]) {
       expect((await evaluate(...args)).code).toBe(2)
@@ -223,6 +230,9 @@ describe('vertebra eval --results', () => {
     const { code, stdout, stderr } = await evaluate('--results', 'comp4', '--data', 'set/truth.json', '--json')
     expect(code).toBe(0)
     expect(stderr).toContain('warning: There is no results file for cow.\n')
+    write('set/odd.json', { ...dataset, categories: [...CATEGORIES, { id: 12, name: 'ox\u001b[2J' }] })
+    const odd = await evaluate('--results', 'comp4', '--data', 'set/odd.json')
+    expect(odd.stderr).toContain('warning: There is no results file for cow, ox?[2J.\n')
     expect(JSON.parse(stdout).coco.AP).toBeCloseTo(evaluateCoco(dataset, results).stats.AP, 3)
   })
 

@@ -13,11 +13,13 @@ export interface CliResult {
 /** Runs the built command line as a person would, and collects what it says. */
 export function runCli(
   args: readonly string[],
-  { cwd, input, interruptAt }: { cwd?: string; input?: Uint8Array; interruptAt?: string } = {},
+  { cwd, input, interruptAt, deaf }: { cwd?: string; input?: Uint8Array; interruptAt?: string; deaf?: boolean } = {},
 ): Promise<CliResult> {
   if (!existsSync(CLI)) throw new Error('The command line is not built: run "npm run build" first.')
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [CLI, ...args], { cwd })
+    // Nobody reads what it prints, as when `head` has seen enough.
+    if (deaf) child.stdout.destroy()
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (chunk: Buffer) => {
@@ -29,6 +31,7 @@ export function runCli(
     })
     child.on('error', reject)
     child.on('close', (code) => resolve({ code, stdout, stderr }))
-    child.stdin.end(input ?? '')
+    // Whoever interrupts is at a terminal, which never ends.
+    if (interruptAt === undefined) child.stdin.end(input ?? '')
   })
 }

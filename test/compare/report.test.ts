@@ -92,6 +92,11 @@ describe('renderReport', () => {
     expect(page).toContain('Something is &lt;doubtful&gt;.')
   })
 
+  test('takes names as they are, not as patterns', async () => {
+    const page = renderReport(await comparison(["$&$'", 'two']), 'today')
+    expect(page).toContain('aria-label="a &amp; b.jpg with the boxes of $&amp;$&#39;: class 0')
+  })
+
   test('holds six models, and a photo without annotations', async () => {
     const six = renderReport(await comparison(['a', 'b', 'c', 'd', 'e', 'f']), 'today')
     expect(six).toContain('class="line m5"')

@@ -61,11 +61,23 @@ describe('openDataset', () => {
     write('Annotations/b.xml', xml().replace('a.jpg', 'b.jpg'))
     write('ImageSets/Main/val.txt', 'a\n')
     const path = await photo('JPEGImages/a.png')
+    write('JPEGImages/a.txt', 'no picture')
     const { format, dataset, photoPath, problems } = await openDataset(folder, { split: 'val' })
     expect([format, dataset.images.length]).toEqual(['voc', 1])
     expect(photoPath('a.jpg')).toBe(path)
     expect(problems.map(({ kind }) => kind)).toEqual(['no-annotations'])
     await expect(openDataset(folder, { split: 'test' })).rejects.toThrow('Expected one of val for split')
+  })
+
+  it('reads XML in the encoding that it declares, and counts what is not in it', async () => {
+    const text = xml().replace('a.jpg', 'é.jpg')
+    write('Annotations/a.xml', Buffer.from(`<?xml version="1.0" encoding="ISO-8859-1"?>${text}`, 'latin1'))
+    write('Annotations/b.xml', Buffer.from(text, 'latin1'))
+    write('Annotations/c.xml', `<?xml version="1.0" encoding="utf-16"?>${text.replace('é', 'è')}`)
+    const { dataset, files, problems } = await openDataset(folder)
+    expect(dataset.images.map(({ file_name }) => file_name)).toEqual(['é.jpg', 'è.jpg'])
+    expect(problems[0]?.message).toContain('b.xml in utf-8 but it cannot be decoded as that.')
+    expect(files.size).toBe(3)
   })
 
   it('opens a YOLO folder by itself or its data.yaml, and says what is wrong with its photos', async () => {

@@ -101,6 +101,12 @@ describe('readCocoDataset', () => {
     ['an image that is no object', { images: [image, 7] }, ['unreadable dropped'], 1],
     ['an image without an id', { images: [image, { file_name: 'b.jpg' }] }, ['bad-id dropped'], 1],
     ['an image without a name', { images: [{ ...image, file_name: 3 }] }, ['bad-name repaired'], 1],
+    [
+      'two images of one name',
+      { images: [image, { ...image, id: 9 }] },
+      ['duplicate-name kept', 'no-annotations kept'],
+      1,
+    ],
     ['an image without a size', { images: [{ ...image, width: -1 }] }, ['bad-size repaired'], 1],
     ['a category twice', { categories: [category, category] }, ['duplicate-id dropped'], 1],
     ['two categories of one name', { categories: [category, { id: 4, name: 'dog' }] }, ['duplicate-name kept'], 1],

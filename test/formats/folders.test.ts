@@ -125,6 +125,55 @@ describe('VOC folders', () => {
     await expect(readVocDataset(voc(), { split: 'val' })).rejects.toMatchObject({ code: 'DATA_INVALID' })
   })
 
+  test('characters by number, also of what XML escapes', async () => {
+    const text = XML.replace('2007_000027.jpg', 'caf&#233; &#x1F600; &amp;#233;.jpg')
+    const { dataset } = await readVocDataset(memoryFolder([['Annotations/a.xml', text]]))
+    expect(dataset.images[0]?.file_name).toBe('café 😀 &#233;.jpg')
+  })
+
+  test('lists of one class are no splits, and others are, whatever their names', async () => {
+    const lists = { dog_val: '2007_000027 -1', zebra_val: '2007_000027  1\n', fold1_val: '2007_000027\n' }
+    const files = Object.entries(lists).map(([name, text]) => [`ImageSets/Main/${name}.txt`, text])
+    const { dataset } = await readVocDataset(voc(Object.fromEntries(files)))
+    expect(dataset.images[0]?.splits).toEqual(['fold1_val'])
+  })
+
+  test('an image without a file name has its XML’s, and results name it by that', async () => {
+    const unnamed = XML.replace(/<filename>.*<\/filename>/, '')
+    const { dataset, problems } = await readVocDataset(
+      memoryFolder([
+        ['Annotations/000005.xml', unnamed],
+        ['Annotations/000006.xml', XML],
+        ['Annotations/000007.xml', XML],
+      ]),
+    )
+    expect(dataset.images.map(({ file_name }) => file_name)).toEqual(['000005', '2007_000027.jpg', '2007_000027.jpg'])
+    expect(problems.map(({ kind }) => kind)).toEqual(['bad-name', 'duplicate-name'])
+    const lines = ['000005', '000006', '000007'].map((name) => `${name} 0.5 1 1 2 2`)
+    const results = readVocResults(new Map([['comp4_det_test_dog.txt', lines.join('\n')]]), dataset)
+    expect(results.map(({ image_id }) => image_id)).toEqual([5, 6, 7])
+  })
+
+  test('only VOC’s own fields are written, as text that XML can hold', async () => {
+    const { dataset } = await readCocoDataset(
+      JSON.stringify({
+        images: [
+          { id: 1, file_name: 'a.jpg', width: 9, height: 9, source: { database: 'x\u0000<', 'a><b': 1 }, owner: 5 },
+        ],
+        categories: [{ id: 1, name: 'my dog\u001b' }],
+        annotations: [
+          { id: 1, image_id: 1, category_id: 1, bbox: [1, 1, 2, 2], pose: { a: 1 }, part: [{ 'x y': 1 }, 7] },
+        ],
+      }),
+    )
+    const { files, problems } = writeVocDataset(dataset)
+    for (const text of ['a><b', 'x y', '\u0000']) expect(files.get('Annotations/a.xml')).not.toContain(text)
+    expect(problems.map(({ kind, entry }) => `${kind} ${entry}`)).toEqual(['not-held category 1'])
+    const again = await readVocDataset(memoryFolder(files))
+    expect(again.dataset.images[0]?.other).toMatchObject({ source: { database: 'x<' } })
+    expect(again.dataset.categories).toEqual([{ id: 1, name: 'my dog' }])
+  })
+
   test('results files come back as they were written', async () => {
     const { dataset } = await readVocDataset(voc())
     const detection = { box: [10, 20, 30, 40], label: 'dog', classIndex: 11, categoryId: 12, score: 0.75 } as const
@@ -190,6 +239,21 @@ describe('YOLO folders', () => {
     )
     expect(dataset.images).toMatchObject([{ id: 'x', splits: ['val'] }])
     expect(dataset.annotations).toMatchObject([{ category_id: 2, bbox: [0, 0, 10, 10] }])
+  })
+
+  test('splits without pictures and names that are no text are named', async () => {
+    const yaml = 'train: [images/train, images/more]\nval: images/val\ntest:\nnames: [cat, 7, null]\n'
+    const { dataset, problems } = await readYoloDataset(
+      yolo({ 'data.yaml': yaml, 'images/train/a.jpg': '', 'labels/train/a.txt': '1 .5 .5 1 1' }),
+      { sizeOf },
+    )
+    expect(problems.map(({ kind, action, entry }) => `${kind} ${action} ${entry}`)).toEqual([
+      'bad-name repaired category 2',
+      'bad-name dropped category 3',
+      'image-missing dropped train "images/more"',
+      'image-missing dropped val "images/val"',
+    ])
+    expect(dataset.categories.map(({ name }) => name)).toEqual(['cat', '7'])
   })
 
   test('each bad line is named', async () => {

@@ -42,7 +42,7 @@ function boxesMarkup(
 ): Markup {
   const seen = detections.map(({ label, score }) => `${label} ${score.toFixed(2)}`).join(', ') || 'nothing'
   const svg = drawing
-    .replace('<svg ', `${html`<svg role="img" aria-label="${name} with the boxes of ${model}: ${seen}" `.text}`)
+    .replace('<svg ', () => html`<svg role="img" aria-label="${name} with the boxes of ${model}: ${seen}" `.text)
     // What is there lies on the photo and under the boxes with their labels.
     .replace(/<image [^>]*>/, (photo) => photo + objects.map(truthMarkup).join(''))
   const right =
