@@ -1,5 +1,5 @@
 import { type Boxes, countBoxes, type Size } from '../boxes/boxes.ts'
-import type { HeadOutput, PostprocessOptions } from './postprocess.ts'
+import { expRow, type HeadOutput, type PostprocessOptions } from './postprocess.ts'
 import { type RefinementSpec, refineProposals } from './refine.ts'
 
 /** What the box head makes of boxes, row by row. */
@@ -53,9 +53,11 @@ export class RefinedBoxes {
   refine(size: Size, rules: RefinementSpec & Pick<PostprocessOptions, 'boxCoder' | 'classAgnostic' | 'minSize'>): void {
     const { logits } = this.output()
     const columns = logits.length / Math.max(this.#passes.length, 1)
+    const exponentials = new Float32Array(columns)
     const going = [...this.#rows.keys()].filter((at) => {
-      const start = (this.#rows[at] as number) * columns
-      return !(objectProbability(logits.subarray(start, start + columns)) < (rules.refinementThreshold ?? 0))
+      const sum = expRow(logits, (this.#rows[at] as number) * columns, exponentials)
+      const likeliest = Math.max(...exponentials.subarray(1)) / sum
+      return !(likeliest < (rules.refinementThreshold ?? 0))
     })
     const count = this.#rows.length
     const last = {
@@ -74,13 +76,6 @@ export class RefinedBoxes {
     const mean = logits.map((value, i) => value / (this.#passes[Math.floor(i / columns)] as number))
     return { logits: mean, deltas, proposals }
   }
-}
-
-/** Probability of the likeliest class that is not background. */
-function objectProbability(logits: Float32Array): number {
-  const largest = logits.reduce((a, b) => Math.max(a, b))
-  const exponentials = logits.map((logit) => Math.exp(logit - largest))
-  return exponentials.subarray(1).reduce((a, b) => Math.max(a, b)) / exponentials.reduce((a, b) => a + b)
 }
 
 /** Of an array of `count` rows those at `rows`. */

@@ -20,8 +20,12 @@ export async function toWorkerImage(input: ImageInput): Promise<Portable<WorkerI
   }
   if (input instanceof Blob || input instanceof ImageBitmap || isRaw(input)) return { image: input, transfer: [] }
   if (isFrame(input)) {
-    const frame = input.clone()
-    return { image: frame, transfer: [frame] }
+    try {
+      const frame = input.clone()
+      return { image: frame, transfer: [frame] }
+    } catch (cause) {
+      return cannotRead(cause) // closed already
+    }
   }
   if (isElement(input, 'HTMLVideoElement')) return fromVideo(input)
   const isPicture = isElement(input, 'HTMLImageElement') || isElement(input, 'HTMLCanvasElement')

@@ -7,6 +7,7 @@ import type { DetectionResult } from '../detector/result.ts'
 import { messageOf, unexpected, VertebraError } from '../errors.ts'
 import { requireDetector } from '../models/task.ts'
 import { type Progress, throwIfAborted, type WorkOptions } from '../progress.ts'
+import { closeAll } from './close-all.ts'
 import { type Calls, type LoadedInfo, toVertebraError, type WorkerPort } from './protocol.ts'
 
 /** A picture in a form that can go to another thread, and what of it moves instead of being copied. */
@@ -46,6 +47,24 @@ export async function loadRemotely<Input, Image, Model, LoadOptions extends Work
   const learn = ({ device, precision }: Pick<LoadedInfo, 'device' | 'precision'> = info): void => {
     info = { ...info, device, precision }
   }
+  /** Frees what was made of the pictures and did not go over. */
+  async function withPictures(
+    inputs: readonly Input[],
+    signal: AbortSignal | undefined,
+    use: (images: Image[], transfer: Transferable[]) => Promise<unknown>,
+  ): Promise<unknown> {
+    const pictures: Portable<Image>[] = []
+    try {
+      for (const input of inputs) pictures.push(await toPortable(input, signal))
+      return await use(
+        pictures.map(({ image }) => image),
+        pictures.flatMap(({ transfer }) => transfer),
+      )
+    } finally {
+      closeAll(pictures.flatMap(({ transfer }) => transfer))
+    }
+  }
+
   return {
     manifest,
     get device() {
@@ -59,26 +78,28 @@ export async function loadRemotely<Input, Image, Model, LoadOptions extends Work
       run(async () => {
         if (!Array.isArray(inputs)) throw unexpected('images', 'an array of pictures', inputs)
         selectionOf(requireDetector(manifest), options) // a wrong option is found before any picture is read
-        const pictures = await Promise.all(inputs.map((input) => toPortable(input, signal)))
-        const images = pictures.map(({ image }) => image)
-        const transfer = pictures.flatMap((picture) => picture.transfer)
-        const gives = await call('detect', { images, options }, { signal, onProgress }, transfer)
+        const gives = await withPictures(inputs, signal, (images, transfer) =>
+          call('detect', { images, options }, { signal, onProgress }, transfer),
+        )
         const results = gives as DetectionResult[]
         learn(results[0])
         return results
       }),
     classify: (input, { signal, top } = {}) =>
       run(async () => {
-        const { image, transfer } = await toPortable(input, signal)
-        const gives = await call('classify', { image, options: { top } }, { signal }, transfer)
+        const gives = await withPictures([input], signal, ([image], transfer) =>
+          call('classify', { image: image as Image, options: { top } }, { signal }, transfer),
+        )
         const classification = gives as Classification
         learn(classification)
         return classification
       }),
     extract: (input, { signal, levels } = {}) =>
       run(async () => {
-        const { image, transfer } = await toPortable(input, signal)
-        return (await call('extract', { image, options: { levels } }, { signal }, transfer)) as Features
+        const gives = await withPictures([input], signal, ([image], transfer) =>
+          call('extract', { image: image as Image, options: { levels } }, { signal }, transfer),
+        )
+        return gives as Features
       }),
     dispose,
   }

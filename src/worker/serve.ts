@@ -2,6 +2,7 @@ import type { ClassifierCore } from '../classify/classifier.ts'
 import type { DetectorCore } from '../detector/detector.ts'
 import { VertebraError } from '../errors.ts'
 import type { WorkOptions } from '../progress.ts'
+import { closeAll } from './close-all.ts'
 import { type Calls, type FromWorker, type Port, type Request, type ToWorker, toPlainError } from './protocol.ts'
 
 type ServedModel<Image> = DetectorCore<Image> | ClassifierCore<Image>
@@ -65,7 +66,7 @@ export function serveModel<Model, LoadOptions extends WorkOptions, Image>(
       }
     } finally {
       running.delete(id)
-      closeAll(imagesOf(request.takes))
+      closeAll(imagesOf(request.takes)) // what was moved here is this side's to free
     }
   }
 
@@ -99,12 +100,4 @@ function imagesOf(takes: object): readonly unknown[] {
 /** The numbers of feature maps, which move instead of being copied. */
 function buffersOf(features: unknown): ArrayBuffer[] {
   return Object.values(features as Record<string, { data: Float32Array<ArrayBuffer> }>).map(({ data }) => data.buffer)
-}
-
-/** Frames that were moved here are this side's to free. */
-function closeAll(images: readonly unknown[]): void {
-  for (const image of images) {
-    if (typeof image === 'object' && image !== null && 'close' in image && typeof image.close === 'function')
-      image.close()
-  }
 }

@@ -37,10 +37,13 @@ function channel() {
   }
 }
 let holds: boolean[] = []
+/** Pictures whose form that goes over was freed on this side. */
+let closed: number[] = []
 
 /** A detector elsewhere; a picture is a number, how long it takes, and what it fails with when it is below 0. */
 async function remote(onLoad?: (progress: Progress) => void) {
   holds = []
+  closed = []
   const { here, there } = channel()
   const served: DetectorCore<number> = {
     manifest,
@@ -69,7 +72,9 @@ async function remote(onLoad?: (progress: Progress) => void) {
   })
   return loadRemotely(here, 'a model', { onProgress: onLoad }, async (image: number) => {
     await new Promise((resolve) => setTimeout(resolve))
-    return { image, transfer: [] }
+    if (image === -3) throw unexpected('the picture', 'one that can be read', image)
+    const bitmap = { width: 1, height: 1, close: () => void closed.push(image) }
+    return { image, transfer: [bitmap] }
   })
 }
 
@@ -100,6 +105,16 @@ it('stops a call whose onProgress throws, with what it threw, and goes on', asyn
     throw enough
   })
   await expect(loading).rejects.toBe(enough)
+})
+
+it('frees what was made of pictures that do not go over', async () => {
+  const model = await remote()
+  expect(await errorOf(model.detectBatch([7, 8, -3, 9]))).toMatch(/^INVALID_ARGUMENT/)
+  expect(closed.splice(0)).toEqual([7, 8])
+  const options = { signal: AbortSignal.abort() }
+  expect(await errorOf(model.detectBatch([7], options))).toMatch(/^ABORTED/)
+  expect(await errorOf(model.extract(8, options))).toMatch(/^ABORTED/)
+  expect(closed).toEqual([7, 8])
 })
 
 it('says so when a picture or an option cannot go over, and waits for nothing', async () => {
