@@ -56,11 +56,12 @@ def test_a_model_folder_is_a_start_too():
         pytest.skip("needs the shipped model")
     weights, metadata = read_weights(folder)
     config = DetectorConfig.from_json(metadata["config"])
-    assert (config.backbone, len(config.categories), config.rpn.score_threshold) == ("vgg16", 20, 0.3)
+    assert (config.backbone, len(config.categories), config.rpn.score_threshold) == ("vgg16", 20, 0.02)
+    assert (config.head.nms_kind, config.head.nms_iou, config.head.refinement_threshold) == ("soft-linear", 0.3, 0.05)
     detector = Detector(config)
     assert start_from(detector, str(folder)) == []
     assert detector.rpn.score_thresh == 0
-    assert detector.eval().rpn.score_thresh == 0.3
+    assert detector.eval().rpn.score_thresh == 0.02
     with pytest.raises(TrainingError, match="a folder that `vertebra convert` made"):
         read_weights(folder.parent)
 
