@@ -7,7 +7,7 @@ import { resnet } from '../src/architectures/resnet.ts'
 import { convertDetector } from '../src/convert/convert.ts'
 import type { Recipe } from '../src/convert/recipe.ts'
 import type { ConvertedModel } from '../src/convert/store-model.ts'
-import type { ModelManifest } from '../src/models/manifest.ts'
+import type { Manifest, ModelManifest } from '../src/models/manifest.ts'
 import { randomWeights } from '../src/weights/random.ts'
 
 /** A real detector, only small and untrained: a ResNet of width 8 with a pyramid of 16 channels and three classes. */
@@ -92,6 +92,17 @@ export async function writeModelFolder(folder: string, model: ConvertedModel<Mod
 }
 
 /** Writes the tiny model into a new temporary folder, which is removed after the file's tests. */
+/** The manifest of a tiny model that has no files. */
+export function tinyManifest(): Manifest {
+  const graph = { file: 'x.onnx', bytes: 1, sha256: '0'.repeat(64), precision: 'float32' } as const
+  return {
+    ...tinyRecipe().manifest,
+    features: [],
+    pyramid: [],
+    graphs: { backbone: graph, rpn: graph, roiHead: graph },
+  }
+}
+
 export async function tinyModelFolder(changes: Partial<Recipe['manifest']> = {}): Promise<string> {
   return writeModelFolder(join(temporaryFolder(), 'tiny'), await convertDetector(tinyRecipe(changes)))
 }

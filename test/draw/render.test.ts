@@ -76,8 +76,9 @@ describe('files', () => {
   test('what cannot be written', async () => {
     const long = { width: 17_000, height: 1, data: new Uint8Array(51_000) }
     await expect(drawDetections(long, [], { format: 'webp' })).rejects.toMatchObject({ code: 'OUTPUT_FAILED' })
-    for (const quality of [0, 50.5, '50' as unknown as number]) {
-      await expect(drawDetections(grey, [], { quality })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    const wrong: object[] = [{ quality: 0 }, { quality: 50.5 }, { quality: '50' }]
+    for (const options of wrong) {
+      await expect(drawDetections(grey, [], options)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     }
     await expect(encodeImage(grey, { format: 'svg' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     await expect(drawDetections('none.jpg', [])).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' })

@@ -6,15 +6,9 @@ import { decodeImage, type ImageInput } from '../../src/images/decode.node.ts'
 import type { RawImage } from '../../src/images/image.ts'
 import { type DetectorPool, poolOf } from '../../src/pool/pool.node.ts'
 import { errorOf } from '../error-of.ts'
-import { tinyRecipe } from '../tiny-model.ts'
+import { tinyManifest } from '../tiny-model.ts'
 
-const graph = { file: 'x.onnx', bytes: 1, sha256: '0'.repeat(64), precision: 'float32' } as const
-const manifest = {
-  ...tinyRecipe().manifest,
-  features: [],
-  pyramid: [],
-  graphs: { backbone: graph, rpn: graph, roiHead: graph },
-} as const satisfies DetectorCore<RawImage>['manifest']
+const manifest = tinyManifest()
 
 /** A photo whose width is its number, and its height what becomes of it. */
 const photo = (number: number, height = 1): RawImage => ({

@@ -2,20 +2,13 @@ import { expect, it } from 'vitest'
 import type { DetectorCore } from '../../src/detector/detector.ts'
 import { createStopwatch } from '../../src/detector/stopwatch.ts'
 import { unexpected } from '../../src/errors.ts'
-import type { ModelManifest } from '../../src/models/manifest.ts'
 import { type Progress, throwIfAborted } from '../../src/progress.ts'
 import { loadRemotely } from '../../src/worker/remote-model.ts'
 import { serveModel } from '../../src/worker/serve.ts'
 import { errorOf } from '../error-of.ts'
-import { tinyRecipe } from '../tiny-model.ts'
+import { tinyManifest } from '../tiny-model.ts'
 
-const graph = { file: 'x.onnx', bytes: 1, sha256: '0'.repeat(64), precision: 'float32' } as const
-const manifest = {
-  ...tinyRecipe().manifest,
-  features: [],
-  pyramid: [],
-  graphs: { backbone: graph, rpn: graph, roiHead: graph },
-} as const satisfies ModelManifest
+const manifest = tinyManifest()
 const device = { device: 'cpu', reason: 'a test' } as const
 
 /** Messages that are cloned on their way, as between threads. */
