@@ -1,5 +1,4 @@
-import { untilAborted } from '../images/until-aborted.ts'
-import { throwIfAborted } from '../progress.ts'
+import { throwIfAborted, untilAborted } from '../progress.ts'
 
 /**
  * The inputs of a source, one when it is asked for. An abort ends the waiting for one that does not come.

@@ -1,6 +1,5 @@
 import { unexpected } from '../errors.ts'
-import { untilAborted } from '../images/until-aborted.ts'
-import { throwIfAborted } from '../progress.ts'
+import { throwIfAborted, untilAborted } from '../progress.ts'
 import type { Frame } from '../stream/frame.ts'
 import { createTracker, type TrackedDetection, type TrackOptions } from '../stream/tracker.ts'
 import type { DetectOptions } from './options.ts'

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Sharp } from 'sharp'
 import { describe, messageOf, unexpected, VertebraError } from '../errors.ts'
-import { throwIfAborted } from '../progress.ts'
+import { throwIfAborted, untilAborted } from '../progress.ts'
 import { dataUrlBytes } from './data-url.ts'
 import { type RawImage, type RgbImage, rawToRgb } from './image.ts'
 import {
@@ -12,7 +12,6 @@ import {
   requireBytesWithin,
 } from './read-bytes.node.ts'
 import { loadSharp } from './sharp.node.ts'
-import { untilAborted } from './until-aborted.ts'
 
 /** A pipeline of the package sharp, told by its shape so that these types do not need the package. */
 export interface SharpPipeline {

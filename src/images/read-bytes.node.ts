@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { messageOf, unexpected, VertebraError } from '../errors.ts'
-import { throwIfAborted } from '../progress.ts'
-import { untilAborted } from './until-aborted.ts'
+import { throwIfAborted, untilAborted } from '../progress.ts'
 
 /** Where bytes come from, and how much of them is read at most. */
 export interface ReadLimits {
