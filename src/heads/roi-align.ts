@@ -91,7 +91,9 @@ export class RoiAlign {
     const tapsX = tapsY + 4 * size * step
     const strip = align16(tapsX + 4 * size * step)
     const bins = strip + 4 * widest * channels
-    const out = bins + 4 * size * size * channels
+    // A line of the cache more than a bin needs: at a power of two all bins would compete for the same few lines.
+    const pitch = 4 * channels + 64
+    const out = bins + size * size * pitch
     const outLength = levels.length * channels * size * size
     this.#grow(out + 4 * outLength)
     const { buffer } = this.#kernel.memory
@@ -108,7 +110,7 @@ export class RoiAlign {
       const rows = side(1, height, tapsY)
       const columns = side(0, width, tapsX)
       const from = at + ((images[i] as number) * height + rows.first) * row + columns.first * cell
-      this.#kernel.pool(from, cell, row, size, tapsY, tapsX, 4 * step, strip, columns.count * cell, bins, to)
+      this.#kernel.pool(from, cell, row, size, tapsY, tapsX, 4 * step, strip, columns.count * cell, bins, pitch, to)
     }
     return new Float32Array(this.#kernel.memory.buffer, out, outLength)
   }

@@ -65,13 +65,14 @@
 
   ;; One box: `map` is its image's map moved to the first column that any bin needs, and the columns of `taps_x` count from
   ;; there; `cell` and `row` are the bytes of a cell and of a row, `strip_length` those of all columns that are needed.
-  ;; `strip` and `bins` are working memory; `out` gets [channels, size, size].
+  ;; `strip` and `bins` are working memory, of which a bin takes `pitch` bytes; `out` gets [channels, size, size].
   (func (export "pool")
     (param $map i32) (param $cell i32) (param $row i32) (param $size i32)
     (param $taps_y i32) (param $taps_x i32) (param $taps_length i32)
-    (param $strip i32) (param $strip_length i32) (param $bins i32) (param $out i32)
+    (param $strip i32) (param $strip_length i32) (param $bins i32) (param $pitch i32) (param $out i32)
     (local $y i32) (local $x i32) (local $tap i32) (local $to i32) (local $plane i32) (local $channel i32)
-    (local $from i32) (local $end i32) (local $values v128)
+    (local $from i32) (local $second i32) (local $third i32) (local $fourth i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $low v128) (local $high v128)
     (local.set $to (local.get $bins))
     (loop $rows
       (call $combine
@@ -91,31 +92,54 @@
           (i32.add (local.get $tap) (i32.const 8))
           (i32.add (i32.add (local.get $tap) (i32.const 8)) (i32.load offset=4 (local.get $tap)))
           (local.get $cell))
-        (local.set $to (i32.add (local.get $to) (local.get $cell)))
+        (local.set $to (i32.add (local.get $to) (local.get $pitch)))
         (local.set $tap (i32.add (local.get $tap) (local.get $taps_length)))
         (br_if $columns
           (i32.lt_u (local.tee $x (i32.add (local.get $x) (i32.const 1))) (local.get $size))))
       (local.set $taps_y (i32.add (local.get $taps_y) (local.get $taps_length)))
       (br_if $rows (i32.lt_u (local.tee $y (i32.add (local.get $y) (i32.const 1))) (local.get $size))))
 
-    ;; [bins, channels] to [channels, bins], four channels at a time.
+    ;; [bins, channels] to [channels, bins], four channels at a time: blocks of four bins, then those that are left.
     (local.set $plane (i32.shl (i32.mul (local.get $size) (local.get $size)) (i32.const 2)))
     (loop $channels
       (local.set $from (i32.add (local.get $bins) (local.get $channel)))
-      (local.set $to (local.get $out))
-      (local.set $end (i32.add (local.get $out) (local.get $plane)))
-      (loop $cells
-        (local.set $values (v128.load (local.get $from)))
-        (v128.store32_lane 0 (local.get $to) (local.get $values))
-        (local.set $x (i32.add (local.get $to) (local.get $plane)))
-        (v128.store32_lane 1 (local.get $x) (local.get $values))
-        (local.set $x (i32.add (local.get $x) (local.get $plane)))
-        (v128.store32_lane 2 (local.get $x) (local.get $values))
-        (local.set $x (i32.add (local.get $x) (local.get $plane)))
-        (v128.store32_lane 3 (local.get $x) (local.get $values))
-        (local.set $from (i32.add (local.get $from) (local.get $cell)))
-        (br_if $cells
-          (i32.lt_u (local.tee $to (i32.add (local.get $to) (i32.const 4))) (local.get $end))))
+      (local.set $second (i32.add (local.get $out) (local.get $plane)))
+      (local.set $third (i32.add (local.get $second) (local.get $plane)))
+      (local.set $fourth (i32.add (local.get $third) (local.get $plane)))
+      (local.set $x (i32.const 0))
+      (block $few
+        (loop $blocks
+          (br_if $few (i32.gt_u (i32.add (local.get $x) (i32.const 16)) (local.get $plane)))
+          (local.set $a (v128.load (local.get $from)))
+          (local.set $b (v128.load (local.tee $from (i32.add (local.get $from) (local.get $pitch)))))
+          (local.set $c (v128.load (local.tee $from (i32.add (local.get $from) (local.get $pitch)))))
+          (local.set $d (v128.load (local.tee $from (i32.add (local.get $from) (local.get $pitch)))))
+          (local.set $from (i32.add (local.get $from) (local.get $pitch)))
+          (local.set $low (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $a) (local.get $b)))
+          (local.set $high (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $a) (local.get $b)))
+          (local.set $a (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $c) (local.get $d)))
+          (local.set $b (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $c) (local.get $d)))
+          (v128.store (i32.add (local.get $out) (local.get $x))
+            (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $low) (local.get $a)))
+          (v128.store (i32.add (local.get $second) (local.get $x))
+            (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $low) (local.get $a)))
+          (v128.store (i32.add (local.get $third) (local.get $x))
+            (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $high) (local.get $b)))
+          (v128.store (i32.add (local.get $fourth) (local.get $x))
+            (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $high) (local.get $b)))
+          (local.set $x (i32.add (local.get $x) (i32.const 16)))
+          (br $blocks)))
+      (block $none
+        (loop $left
+          (br_if $none (i32.ge_u (local.get $x) (local.get $plane)))
+          (local.set $a (v128.load (local.get $from)))
+          (v128.store32_lane 0 (i32.add (local.get $out) (local.get $x)) (local.get $a))
+          (v128.store32_lane 1 (i32.add (local.get $second) (local.get $x)) (local.get $a))
+          (v128.store32_lane 2 (i32.add (local.get $third) (local.get $x)) (local.get $a))
+          (v128.store32_lane 3 (i32.add (local.get $fourth) (local.get $x)) (local.get $a))
+          (local.set $from (i32.add (local.get $from) (local.get $pitch)))
+          (local.set $x (i32.add (local.get $x) (i32.const 4)))
+          (br $left)))
       (local.set $out (i32.add (local.get $out) (i32.shl (local.get $plane) (i32.const 2))))
       (br_if $channels
         (i32.lt_u (local.tee $channel (i32.add (local.get $channel) (i32.const 16))) (local.get $cell))))))

@@ -99,8 +99,15 @@ async function lessNoisy(
   return corrected <= plain ? { corrected: true, noise: corrected } : { corrected: false, noise: plain }
 }
 
-/** The share of the detector's multiply-adds of each group of layers that could be in integers. */
-function groupCosts({ calibration, runs }: References): Readonly<Record<GraphName, ReadonlyMap<string, number>>> {
+/**
+ * The share of the detector's multiply-adds of each group of layers that could be in integers; of the box head as if every box
+ * were refined.
+ */
+function groupCosts({
+  manifest,
+  calibration,
+  runs,
+}: References): Readonly<Record<GraphName, ReadonlyMap<string, number>>> {
   const costs = {
     backbone: new Map<string, number>(),
     rpn: new Map<string, number>(),
@@ -108,6 +115,7 @@ function groupCosts({ calibration, runs }: References): Readonly<Record<GraphNam
   }
   const run = runs.find(({ headFeeds }) => headFeeds !== undefined) ?? runs[0]
   if (!run) return costs
+  const passes = { backbone: 1, rpn: 1, roiHead: 1 + (manifest.head.refinements ?? 0) }
   let sum = 0
   for (const graph of GRAPH_NAMES) {
     const { model } = calibration[graph]
@@ -116,8 +124,9 @@ function groupCosts({ calibration, runs }: References): Readonly<Record<GraphNam
     const groups = new Map([...layerGroups(model)].map(([node, group]) => [node.name, group]))
     for (const { name, multiplyAdds } of countOperations(model, dimsOf(model, feeds)).perNode) {
       const group = groups.get(name) ?? name
-      costs[graph].set(group, (costs[graph].get(group) ?? 0) + multiplyAdds)
-      sum += multiplyAdds
+      const count = passes[graph] * multiplyAdds
+      costs[graph].set(group, (costs[graph].get(group) ?? 0) + count)
+      sum += count
     }
   }
   for (const groups of Object.values(costs)) for (const [group, count] of groups) groups.set(group, count / sum)

@@ -116,6 +116,19 @@ describe.each([
   })
 })
 
+it('counts the box head for each of its passes', async () => {
+  const headShare = async (refinements: number): Promise<number> => {
+    const recipe = tinyRecipe()
+    const head = { ...recipe.manifest.head, refinements }
+    const { files } = await convertDetector({ ...recipe, manifest: { ...recipe.manifest, head } })
+    const { report } = await quantizeDetector(await inMemory(files), [photo(1)], open)
+    const { groups } = report.graphs.find(({ graph }) => graph === 'roiHead') ?? { groups: [] }
+    return groups.reduce((sum, { cost }) => sum + cost, 0)
+  }
+  const [once, thrice] = [await headShare(0), await headShare(2)]
+  expect(thrice / (1 - thrice) / (once / (1 - once))).toBeCloseTo(3, 6)
+})
+
 describe('quantizeDetector with unusual input', () => {
   const blank: CalibrationPhoto = {
     name: 'blank.png',
