@@ -90,12 +90,15 @@ export class RoiAlign {
     const tapsY = this.#end
     const tapsX = tapsY + 4 * size * step
     const strip = align16(tapsX + 4 * size * step)
-    const bins = strip + 4 * widest * channels
-    // A line of the cache more than a bin needs: at a power of two all bins would compete for the same few lines.
+    // 64 bytes more than are needed: the kernel works in such blocks, and at a power of two all bins would compete for the
+    // same few lines of the cache.
+    const bins = strip + 4 * widest * channels + 64
     const pitch = 4 * channels + 64
-    const out = bins + size * size * pitch
+    // Bins are turned in fours, of which the last may have three too many.
+    const out = bins + (size * size + 3) * pitch
     const outLength = levels.length * channels * size * size
-    this.#grow(out + 4 * outLength)
+    // The kernel writes whole vectors: up to three numbers behind the last plane.
+    this.#grow(out + 4 * outLength + 16)
     const { buffer } = this.#kernel.memory
     const words = { integers: new Int32Array(buffer), numbers: new Float32Array(buffer) }
     for (let i = 0, to = out; i < levels.length; i++, to += 4 * channels * size * size) {

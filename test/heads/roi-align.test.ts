@@ -66,6 +66,8 @@ describe('RoiAlign', () => {
     { outputSize: 7, samplingRatio: 0, aligned: true },
     { outputSize: 5, samplingRatio: 3, aligned: true },
     { outputSize: 14, samplingRatio: 1, aligned: false },
+    { outputSize: 1, samplingRatio: 2, aligned: true },
+    { outputSize: 2, samplingRatio: 2, aligned: false },
   ])('equals the operator of ONNX Runtime: %j', async (how) => {
     const align = new RoiAlign()
     const count = 60
