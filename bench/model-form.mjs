@@ -38,10 +38,8 @@ export const withClasses = (count) => (manifest, read) => {
   const { initializers, outputs } = head.graph
   const next = new Map(initializers)
   const sourceOf = (k) => (k <= known ? k : 1 + ((k - 1) % known))
-  for (const [layer, perClass] of [
-    ['head.scores', 1],
-    ['head.deltas', 4],
-  ]) {
+  const perClassOf = manifest.head.classAgnostic ? { 'head.scores': 1 } : { 'head.scores': 1, 'head.deltas': 4 }
+  for (const [layer, perClass] of Object.entries(perClassOf)) {
     for (const part of ['weight', 'bias']) {
       const { dims, bytes } = initializers.get(`${layer}.${part}`)
       const numbers = new Float32Array(bytes.slice().buffer)
@@ -54,7 +52,7 @@ export const withClasses = (count) => (manifest, read) => {
       next.set(`${layer}.${part}`, tensorFrom(grown, [(count + 1) * perClass, ...dims.slice(1)]))
     }
   }
-  const columns = { class_logits: count + 1, box_deltas: 4 * (count + 1) }
+  const columns = { class_logits: count + 1, box_deltas: manifest.head.classAgnostic ? 4 : 4 * (count + 1) }
   const labels = Array.from({ length: count }, (_, k) => ({ name: `class ${k + 1}`, categoryId: k + 1 }))
   const graph = {
     ...head.graph,

@@ -90,7 +90,7 @@ export function postprocess(
   if (rows === 0) return { boxes: new Float32Array(0), scores: new Float32Array(0), classes: new Uint16Array(0) }
   const width = logits.length / rows
   if (!(Number.isInteger(width) && width >= 2)) {
-    throw unexpected('logits', `K + 1 numbers for each of the ${rows} proposals`, logits.length)
+    throw unexpected('logits', `${rows} x (K + 1) numbers`, logits.length)
   }
   const deltaWidth = options.classAgnostic ? 4 : 4 * width
   if (deltas.length !== rows * deltaWidth) throw unexpected('deltas', `${rows} x ${deltaWidth} numbers`, deltas.length)
@@ -115,6 +115,7 @@ export function postprocess(
 
   let count = 0
   for (let row = 0; row < rows; row++) {
+    if (!(scoreBound(logits, row * width, width) > threshold)) continue
     const sum = expRow(logits, row * width, exponentials)
     for (let c = 0; c < columns.length; c++) {
       const column = columns[c] as number
@@ -163,6 +164,16 @@ export function expRow(logits: Float32Array, start: number, out: Float32Array): 
     sum += value
   }
   return sum
+}
+
+/**
+ * No class of a row has a larger score: exp of its largest logit, less the largest of all, as the sum is at least 1. With many
+ * classes it spares most rows their exponentials. NaN where the row has NaN.
+ */
+export function scoreBound(logits: Float32Array, start: number, columns: number): number {
+  let largest = Number.NEGATIVE_INFINITY
+  for (let c = 1; c < columns; c++) largest = Math.max(largest, logits[start + c] as number)
+  return fround(Math.exp(largest - Math.max(largest, logits[start] as number)))
 }
 
 function suppress(

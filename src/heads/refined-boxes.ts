@@ -1,5 +1,5 @@
 import { type Boxes, countBoxes, type Size } from '../boxes/boxes.ts'
-import { expRow, type HeadOutput, type PostprocessOptions } from './postprocess.ts'
+import { expRow, type HeadOutput, type PostprocessOptions, scoreBound } from './postprocess.ts'
 import { type RefinementSpec, refineProposals } from './refine.ts'
 
 /** What the box head makes of boxes, row by row. */
@@ -39,9 +39,10 @@ export class RefinedBoxes {
     put(deltas, sum.deltas, rows)
     put(this.boxes, sum.proposals, rows)
     const columns = logits.length / rows.length
-    for (let i = 0; i < logits.length; i++) {
-      const to = (rows[Math.floor(i / columns)] as number) * columns + (i % columns)
-      sum.logits[to] = (sum.logits[to] as number) + (logits[i] as number)
+    for (const [at, row] of rows.entries()) {
+      for (let c = 0, to = row * columns; c < columns; c++, to++) {
+        sum.logits[to] = (sum.logits[to] as number) + (logits[at * columns + c] as number)
+      }
     }
   }
 
@@ -51,13 +52,14 @@ export class RefinedBoxes {
    * @param size of the image before padding, in pixels of the network's input.
    */
   refine(size: Size, rules: RefinementSpec & Pick<PostprocessOptions, 'boxCoder' | 'classAgnostic' | 'minSize'>): void {
+    const threshold = rules.refinementThreshold ?? 0
     const { logits } = this.output()
     const columns = logits.length / Math.max(this.#passes.length, 1)
     const exponentials = new Float32Array(columns)
     const going = [...this.#rows.keys()].filter((at) => {
-      const sum = expRow(logits, (this.#rows[at] as number) * columns, exponentials)
-      const likeliest = Math.max(...exponentials.subarray(1)) / sum
-      return !(likeliest < (rules.refinementThreshold ?? 0))
+      const start = (this.#rows[at] as number) * columns
+      const bound = scoreBound(logits, start, columns)
+      return !(bound < threshold || bound / expRow(logits, start, exponentials) < threshold)
     })
     const count = this.#rows.length
     const last = {
@@ -73,7 +75,10 @@ export class RefinedBoxes {
   output(): HeadOutput {
     const { logits, deltas, proposals } = this.#sum
     const columns = logits.length / Math.max(this.#passes.length, 1)
-    const mean = logits.map((value, i) => value / (this.#passes[Math.floor(i / columns)] as number))
+    const mean = logits.slice()
+    for (const [row, passes] of this.#passes.entries()) {
+      for (let c = 0, at = row * columns; c < columns; c++, at++) mean[at] = (mean[at] as number) / passes
+    }
     return { logits: mean, deltas, proposals }
   }
 }
