@@ -1,24 +1,10 @@
 import { type Boxes, countBoxes, lastPixel, type Size, scaleBoxes } from '../boxes/boxes.ts'
 import { type BoxCoderSpec, decodeBox } from '../boxes/coder.ts'
-import { nms } from '../boxes/nms.ts'
-import { softNms } from '../boxes/soft-nms.ts'
 import { unexpected } from '../errors.ts'
 import { clipAndMeasure } from './proposals.ts'
+import { type NmsSpec, suppress } from './suppress.ts'
 
 const { fround } = Math
-
-/** Which overlapping detections go. */
-export interface NmsSpec {
-  /**
-   * `per-class`: a box suppresses only boxes of its own class. `agnostic`: of any class. `soft-linear`, `soft-gaussian`:
-   * scores are lowered within a class (Soft-NMS), and what falls below the score threshold goes.
-   */
-  readonly kind: 'per-class' | 'agnostic' | 'soft-linear' | 'soft-gaussian'
-  /** IoU above which a box suppresses another. Not used by `soft-gaussian`. */
-  readonly iouThreshold: number
-  /** Of `soft-gaussian` only. Default 0.5. */
-  readonly sigma?: number | undefined
-}
 
 /** How detections are made of the box head's output. */
 export interface PostprocessOptions {
@@ -90,7 +76,7 @@ export function postprocess(
   if (rows === 0) return { boxes: new Float32Array(0), scores: new Float32Array(0), classes: new Uint16Array(0) }
   const width = logits.length / rows
   if (!(Number.isInteger(width) && width >= 2)) {
-    throw unexpected('logits', `${rows} x (K + 1) numbers`, logits.length)
+    throw unexpected('logits', `K + 1 numbers for each of the ${rows} proposals`, logits.length)
   }
   const deltaWidth = options.classAgnostic ? 4 : 4 * width
   if (deltas.length !== rows * deltaWidth) throw unexpected('deltas', `${rows} x ${deltaWidth} numbers`, deltas.length)
@@ -144,7 +130,7 @@ export function postprocess(
 
   const found = boxes.subarray(0, count * 4)
   const inPhoto = toPhoto === 'before-nms' ? scaleBoxes(found, ratioX, ratioY) : found
-  const kept = suppress(inPhoto, scores.subarray(0, count), labels.subarray(0, count), options)
+  const kept = suppress(inPhoto, scores.subarray(0, count), labels.subarray(0, count), options, corners)
   const isLate = toPhoto === 'after-nms'
   return {
     boxes: photoBoxes(inPhoto, kept.indices, isLate ? ratioX : 1, isLate ? ratioY : 1, pixel, photo),
@@ -174,32 +160,6 @@ export function scoreBound(logits: Float32Array, start: number, columns: number)
   let largest = Number.NEGATIVE_INFINITY
   for (let c = 1; c < columns; c++) largest = Math.max(largest, logits[start + c] as number)
   return fround(Math.exp(largest - Math.max(largest, logits[start] as number)))
-}
-
-function suppress(
-  boxes: Boxes,
-  scores: Float32Array,
-  labels: Uint16Array,
-  { nms: rule, maxDetections: maxCount, scoreThreshold, boxCoder: { corners } }: PostprocessOptions,
-): { indices: Uint32Array; scores: Float32Array } {
-  const { kind, iouThreshold } = rule
-  if (kind === 'soft-linear' || kind === 'soft-gaussian') {
-    return softNms(boxes, scores, {
-      kind: kind === 'soft-linear' ? 'linear' : 'gaussian',
-      iouThreshold,
-      sigma: rule.sigma,
-      minScore: scoreThreshold,
-      groups: labels,
-      maxCount,
-      corners,
-    })
-  }
-  const indices = nms(boxes, scores, iouThreshold, {
-    groups: kind === 'per-class' ? labels : undefined,
-    maxCount,
-    corners,
-  })
-  return { indices, scores: Float32Array.from(indices, (index) => scores[index] as number) }
 }
 
 /** The chosen boxes times a ratio per axis, with edges as corners, clipped to the photo. */

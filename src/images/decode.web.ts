@@ -138,7 +138,8 @@ function drawn(source: Drawable, maxPixels: number): RgbImage {
   } catch (cause) {
     throw new VertebraError(
       'IMAGE_UNREADABLE',
-      'A picture of another site must have CORS headers and be loaded with crossorigin="anonymous".',
+      'The browser hides the pixels of a picture of another site (a tainted canvas): have it served with CORS headers and ' +
+        'loaded with crossorigin="anonymous".',
       { cause },
     )
   }

@@ -4,9 +4,9 @@ import type { RoiSpec } from '../heads/levels.ts'
 import type { PostprocessOptions } from '../heads/postprocess.ts'
 import type { ProposalOptions } from '../heads/proposals.ts'
 import type { RefinementSpec } from '../heads/refine.ts'
+import type { SuppressionRule } from '../heads/suppress.ts'
 import type { InputSpec } from '../images/input-spec.ts'
 import type { OutputForm } from '../whole/output-form.ts'
-import type { SelectionRule } from '../whole/select.ts'
 
 /**
  * `model.json`: everything a reader of a model folder needs, so that no constant of a detector hides in code. The
@@ -73,7 +73,7 @@ export interface WholeManifest extends AnyManifest {
     readonly mask?: string | undefined
   }
   readonly outputs: OutputForm
-  readonly head: SelectionRule
+  readonly head: SuppressionRule
   readonly graphs: { readonly detector: GraphFile }
 }
 

@@ -37,7 +37,10 @@ export async function* videoFrames(
     await video.play()
     yield* elementFrames(video, signal ? AbortSignal.any([signal, gone.signal]) : gone.signal)
     if (isLost && !signal?.aborted) {
-      throw new VertebraError('DEVICE_UNAVAILABLE', 'The camera stopped: it was unplugged, or lost its permission.')
+      throw new VertebraError(
+        'DEVICE_UNAVAILABLE',
+        'The camera stopped: it was unplugged, or the page lost its permission.',
+      )
     }
   } finally {
     track.removeEventListener('ended', onEnded)
@@ -88,7 +91,8 @@ async function capture(video: HTMLVideoElement): Promise<VideoFrame | ImageBitma
   } catch (cause) {
     throw new VertebraError(
       'IMAGE_UNREADABLE',
-      'A video of another site must have CORS headers and be loaded with crossorigin="anonymous".',
+      'The browser hides the frames of a video of another site: have it served with CORS headers and loaded with ' +
+        'crossorigin="anonymous".',
       { cause },
     )
   }

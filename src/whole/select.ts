@@ -1,19 +1,8 @@
 import { type Boxes, countBoxes, scaleBoxes } from '../boxes/boxes.ts'
-import { nms } from '../boxes/nms.ts'
-import { softNms } from '../boxes/soft-nms.ts'
 import { topK } from '../boxes/top-k.ts'
-import type { DetectedBoxes, NmsSpec, PhotoSize } from '../heads/postprocess.ts'
+import type { DetectedBoxes, PhotoSize } from '../heads/postprocess.ts'
+import { type SuppressionRule, suppress } from '../heads/suppress.ts'
 import type { Candidates } from './candidates.ts'
-
-/** Which of the boxes become detections. */
-export interface SelectionRule {
-  /** Detections must have a score above this. */
-  readonly scoreThreshold: number
-  /** `none` where the network has done it, or needs none; `iouThreshold` is then that of a call that asks for some. */
-  readonly nms: Omit<NmsSpec, 'kind'> & { readonly kind: NmsSpec['kind'] | 'none' }
-  /** Detections kept per image, by score. */
-  readonly maxDetections: number
-}
 
 /**
  * Suppression takes time by the square of the boxes. No network of use has this many above its threshold, a broken one may.
@@ -29,7 +18,7 @@ const MOST_CANDIDATES = 10_000
 export function selectDetections(
   { boxes, scores, classes }: Candidates,
   photo: Required<PhotoSize>,
-  rule: SelectionRule,
+  rule: SuppressionRule,
 ): DetectedBoxes {
   const scaled = scaleBoxes(boxes, 1 / photo.scaleX, 1 / photo.scaleY)
   const clipped = scaled.map((value, i) => Math.min(Math.max(value, 0), i % 2 === 0 ? photo.width : photo.height))
@@ -38,21 +27,6 @@ export function selectDetections(
   const kept = suppress(rowsOf(scaled, best), at(scores, best), numbersAt(classes, best), rule)
   const chosen = kept.indices.map((i) => best[i] as number)
   return { boxes: rowsOf(clipped, chosen), scores: kept.scores, classes: numbersAt(classes, chosen) }
-}
-
-function suppress(
-  boxes: Boxes,
-  scores: Float32Array,
-  classes: Uint16Array,
-  { scoreThreshold, nms: { kind, iouThreshold, sigma }, maxDetections: maxCount }: SelectionRule,
-): { indices: Uint32Array; scores: Float32Array } {
-  if (kind === 'soft-linear' || kind === 'soft-gaussian') {
-    const soft = { kind: kind === 'soft-linear' ? 'linear' : 'gaussian', minScore: scoreThreshold, sigma } as const
-    return softNms(boxes, scores, { ...soft, iouThreshold, groups: classes, maxCount })
-  }
-  const groups = kind === 'per-class' ? classes : undefined
-  const indices = kind === 'none' ? topK(scores, maxCount) : nms(boxes, scores, iouThreshold, { groups, maxCount })
-  return { indices, scores: at(scores, indices) }
 }
 
 function hasArea(boxes: Boxes, i: number): boolean {

@@ -171,7 +171,7 @@ describe.skipIf(missing)('pictures in a page', { timeout: 60_000 }, () => {
     expect(errors.torn).toMatch(/^IMAGE_UNREADABLE/)
     expect(errors.nothing).toMatch(/^IMAGE_NOT_FOUND: .*404/)
     expect(errors.elsewhere).toMatch(/^NETWORK: .*CORS/)
-    expect(errors.tainted).toMatch(/^IMAGE_UNREADABLE: .*CORS headers/)
+    expect(errors.tainted).toMatch(/^IMAGE_UNREADABLE: .*tainted canvas/)
     expect(errors.video).toMatch(/^IMAGE_UNREADABLE: .*before its first frame/)
     expect(errors.image).toMatch(/^IMAGE_UNREADABLE/)
     expect(errors.large).toMatch(/^IMAGE_TOO_LARGE: .*61x47/)

@@ -98,10 +98,17 @@ describe.skipIf(missing)('streams in a page', { timeout: 90_000 }, () => {
       for await (const _ of detector.stream(video, { maxFps: 4 })) if (++slow === 4) break
       const elapsed = performance.now() - began
       video.pause()
+      // Pictures that were on their way still come: until ten repaints have brought none.
+      for (let quiet = 0; quiet < 10; quiet++) {
+        video.requestVideoFrameCallback(() => {
+          quiet = 0
+        })
+        await new Promise(requestAnimationFrame)
+      }
       const controller = new AbortController()
-      let late = 0
       const paused = errorOf(async () => {
-        for await (const _ of detector.stream(video, { signal: controller.signal })) late += 1
+        for await (const _ of detector.stream(video, { signal: controller.signal }))
+          throw new Error('a paused video moved')
       })
       await new Promise((resolve) => setTimeout(resolve, 300))
       controller.abort()
@@ -125,11 +132,9 @@ describe.skipIf(missing)('streams in a page', { timeout: 90_000 }, () => {
       let after = 0
       for await (const _ of detector.stream(media)) after += 1
       await detector.dispose()
-      return { elapsed, late, aborted, noPicture, lost, after }
+      return { elapsed, aborted, noPicture, lost, after }
     })
     expect(result.elapsed).toBeGreaterThan(740)
-    // The picture that was on its way when the video was paused.
-    expect(result.late).toBeLessThanOrEqual(1)
     expect(result.aborted).toMatch(/^ABORTED/)
     expect(result.noPicture).toMatch(/^ABORTED/)
     expect(result.lost).toMatch(/^DEVICE_UNAVAILABLE: The camera stopped/)

@@ -108,7 +108,7 @@ describe('postprocess', () => {
     const size = toSize(cases[0].size)
     const call = (changed: Partial<HeadOutput>, classes?: number[]) => () =>
       postprocess({ ...head, ...changed }, size, size, { boxCoder, ...cases[0].options }, classes)
-    expect(call({ logits: head.logits.subarray(1) })).toThrow('300 x (K + 1) numbers for logits')
+    expect(call({ logits: head.logits.subarray(1) })).toThrow('K + 1 numbers for each of the 300 proposals for logits')
     expect(call({ deltas: head.deltas.subarray(4) })).toThrow('Expected 300 x 84 numbers for deltas')
     expect(call({}, [20])).toThrow('Expected class indices from 0 to 19 for classes but received 20.')
     expect(call({}, [0.5])).toThrow('classes')
