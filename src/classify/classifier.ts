@@ -9,11 +9,11 @@ import { positiveInteger } from '../detector/options.ts'
 import type { DecodeImage } from '../detector/platform.ts'
 import { prepareInput } from '../detector/prepare-input.ts'
 import type { Sessions } from '../detector/sessions.ts'
+import { softmax } from '../heads/softmax.ts'
 import type { ClassifierManifest, ModelManifest } from '../models/manifest.ts'
 import { requireTask } from '../models/task.ts'
 import { throwIfAborted, type WorkOptions } from '../progress.ts'
 import type { ChosenDevice } from '../runtime/choose-device.ts'
-import { softmax } from './softmax.ts'
 
 export interface ClassifyOptions extends Omit<WorkOptions, 'onProgress'> {
   /** How many classes at most. Default 5. */

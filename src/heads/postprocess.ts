@@ -2,6 +2,7 @@ import { type Boxes, countBoxes, lastPixel, type Size, scaleBoxes } from '../box
 import { type BoxCoderSpec, decodeBox } from '../boxes/coder.ts'
 import { unexpected } from '../errors.ts'
 import { clipAndMeasure } from './proposals.ts'
+import { expRow, scoreBound } from './softmax.ts'
 import { type NmsSpec, suppress } from './suppress.ts'
 
 const { fround } = Math
@@ -137,29 +138,6 @@ export function postprocess(
     scores: kept.scores,
     classes: Uint16Array.from(kept.indices, (index) => labels[index] as number),
   }
-}
-
-/** exp(logit - largest) of one row into `out`, so that nothing overflows; returns their sum. */
-export function expRow(logits: Float32Array, start: number, out: Float32Array): number {
-  let largest = Number.NEGATIVE_INFINITY
-  for (let i = 0; i < out.length; i++) largest = Math.max(largest, logits[start + i] as number)
-  let sum = 0
-  for (let i = 0; i < out.length; i++) {
-    const value = Math.exp((logits[start + i] as number) - largest)
-    out[i] = value
-    sum += value
-  }
-  return sum
-}
-
-/**
- * No class of a row has a larger score: exp of its largest logit, less the largest of all, as the sum is at least 1. With many
- * classes it spares most rows their exponentials. NaN where the row has NaN.
- */
-export function scoreBound(logits: Float32Array, start: number, columns: number): number {
-  let largest = Number.NEGATIVE_INFINITY
-  for (let c = 1; c < columns; c++) largest = Math.max(largest, logits[start + c] as number)
-  return fround(Math.exp(largest - Math.max(largest, logits[start] as number)))
 }
 
 /** The chosen boxes times a ratio per axis, with edges as corners, clipped to the photo. */

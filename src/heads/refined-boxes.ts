@@ -1,6 +1,7 @@
 import { type Boxes, countBoxes, type Size } from '../boxes/boxes.ts'
-import { expRow, type HeadOutput, type PostprocessOptions, scoreBound } from './postprocess.ts'
+import type { HeadOutput, PostprocessOptions } from './postprocess.ts'
 import { type RefinementSpec, refineProposals } from './refine.ts'
+import { expRow, scoreBound } from './softmax.ts'
 
 /** What the box head makes of boxes, row by row. */
 type Predictions = Pick<HeadOutput, 'logits' | 'deltas'>

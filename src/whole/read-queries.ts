@@ -1,4 +1,5 @@
 import type { Size } from '../boxes/boxes.ts'
+import { softmax } from '../heads/softmax.ts'
 import { CandidateList, type Candidates, checkShape, type OutputTensor, type Wanted } from './candidates.ts'
 import { likeliest } from './likeliest.ts'
 import type { QueriesForm } from './output-form.ts'
@@ -41,14 +42,6 @@ export function readQueries(
     else add(likeliest(probabilities, 0, count))
   }
   return list.finish()
-}
-
-function softmax(logits: Float32Array, start: number, out: Float32Array): void {
-  let largest = Number.NEGATIVE_INFINITY
-  for (let k = 0; k < out.length; k++) largest = Math.max(largest, logits[start + k] as number)
-  let sum = 0
-  for (let k = 0; k < out.length; k++) sum += Math.exp((logits[start + k] as number) - largest)
-  for (let k = 0; k < out.length; k++) out[k] = Math.exp((logits[start + k] as number) - largest) / sum
 }
 
 function sigmoid(logits: Float32Array, start: number, out: Float32Array): void {
