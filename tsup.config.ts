@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { transform } from 'esbuild'
 import { defineConfig } from 'tsup'
 
 // Here, and not by `clean`: two builds write into this folder.
@@ -42,6 +43,15 @@ const config: ReturnType<typeof defineConfig> = defineConfig([
       cli: 'src/cli/main.ts',
     },
     external: [/^node:/],
+    plugins: [
+      {
+        name: 'command line without white space',
+        // No bundler reads it, so that its comments may go.
+        async renderChunk(code, { path }) {
+          return path.endsWith('cli.js') ? transform(code, { minifyWhitespace: true, lineLimit: 200 }) : undefined
+        },
+      },
+    ],
     dts: {
       // A page's types too, so that a class is one type wherever it is imported from.
       entry: {

@@ -1,7 +1,7 @@
 // Has anything become slower? Ratios inside one run against those stored in guard.json; each is a cost, so less is better.
 //   node bench/guard.mjs [--rounds 12] [--work folder] [--update]
 // The sides of a ratio take turns, so that whatever else the machine does meets both. Exits with 1 when a ratio is worse than the
-// stored one by more than its tolerance. Without the work folder of peers.mjs the ratio that needs it is left out. --update stores what was measured.
+// stored one by more than its tolerance, or is not stored. Without the work folder of peers.mjs the ratio that needs it is left out. --update stores what was measured.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { loadDetector } from 'vertebra'
 import { nms } from 'vertebra/boxes'
 import { decodeImage, resizeImage } from 'vertebra/images'
+import { judgeRatios } from './guard-ratios.mjs'
 import { modelForm, withClasses } from './model-form.mjs'
 import { openProduct } from './product.mjs'
 import { machine, median } from './report.mjs'
@@ -139,19 +140,15 @@ rmSync(scratch, { recursive: true })
 const stored = existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {}
 console.log(`${machine()}, median of ${values.rounds} rounds\n`)
 console.log('| ratio | stored | measured | at most | |\n|---|---|---|---|---|')
-let worse = 0
-for (const [name, measured] of Object.entries(ratios)) {
-  const now = median(measured)
-  const entry = stored[name]
-  const limit = entry && entry.ratio * (1 + entry.tolerance)
-  const isWorse = limit !== undefined && !(now <= limit)
-  if (isWorse) worse++
-  const cells = [name, entry?.ratio ?? '-', now.toFixed(4), limit?.toFixed(4) ?? '-', isWorse ? 'WORSE' : '']
-  console.log(`| ${cells.join(' | ')} |`)
-  if (values.update) stored[name] = { ratio: Number(now.toFixed(4)), tolerance: entry?.tolerance ?? TOLERANCE }
-}
-if (values.update) writeFileSync(FILE, `${JSON.stringify(stored, undefined, 2)}\n`)
-else if (worse > 0) {
-  console.log(`\n${worse} of ${Object.keys(ratios).length} became worse.`)
+const medians = Object.fromEntries(Object.entries(ratios).map(([name, rounds]) => [name, median(rounds)]))
+const { rows, problems } = judgeRatios(medians, stored)
+for (const cells of rows) console.log(`| ${cells.join(' | ')} |`)
+if (values.update) {
+  for (const [name, now] of Object.entries(medians)) {
+    stored[name] = { ratio: Number(now.toFixed(4)), tolerance: stored[name]?.tolerance ?? TOLERANCE }
+  }
+  writeFileSync(FILE, `${JSON.stringify(stored, undefined, 2)}\n`)
+} else if (problems.length > 0) {
+  console.log(`\n${problems.join('\n')}`)
   process.exitCode = 1
 }

@@ -82,14 +82,17 @@ export function unexpected(
 /** A short, single-line description of any value for use in a message. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value)
-  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean' || value == null) {
-    return String(value)
-  }
   if (typeof value === 'function') return 'a function'
-  if (Array.isArray(value))
-    return value.length > 8 ? `an array of ${value.length}` : `[${value.map(describe).join(', ')}]`
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Array.isArray(value)) {
+    if (value.length > 8) return `an array of ${value.length}`
+    // Not deeper than one level: files from strangers nest arrays until the stack is full.
+    return `[${value.map((item) => (Array.isArray(item) ? `an array of ${item.length}` : describe(item))).join(', ')}]`
+  }
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name} of ${value.byteLength} bytes`
-  return typeof value === 'object' ? `an object (${value.constructor?.name ?? 'no prototype'})` : typeof value
+  // Of an object out of a file its own `constructor` may be anything.
+  const prototype: object | null = Object.getPrototypeOf(value)
+  return `an object (${prototype?.constructor.name ?? 'no prototype'})`
 }
 
 /** The message of anything that was thrown. */

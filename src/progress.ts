@@ -32,17 +32,35 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
  * what is raced with a promise as long-lived as the signal stays in memory as long.
  */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  let stop = (): void => {}
+  let unlisten: (() => void) | undefined
   const aborted = new Promise<void>((resolve) => {
-    stop = resolve
-    signal?.addEventListener('abort', stop)
-    if (signal?.aborted) stop()
+    if (signal?.aborted) resolve()
+    unlisten = onAbort(signal, resolve)
   })
   try {
     await Promise.race([aborted, work])
     throwIfAborted(signal)
     return await work
   } finally {
-    signal?.removeEventListener('abort', stop)
+    unlisten?.()
+  }
+}
+
+/** Who waits for a signal. They share one listener: Node takes more than ten on a signal for a leak, and says so. */
+const waiting = new WeakMap<EventTarget, Set<() => void>>()
+
+function tellAll({ target }: Event): void {
+  for (const act of waiting.get(target as EventTarget) ?? []) act()
+}
+
+/** Calls `act` when the signal fires, unless what is given back was called before; nothing is, without a signal. */
+export function onAbort(signal: AbortSignal | undefined, act: () => void): (() => void) | undefined {
+  if (!signal) return
+  const acts = waiting.get(signal) ?? new Set()
+  waiting.set(signal, acts.add(act))
+  signal.addEventListener('abort', tellAll)
+  return () => {
+    acts.delete(act)
+    if (acts.size === 0) signal.removeEventListener('abort', tellAll)
   }
 }

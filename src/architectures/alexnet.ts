@@ -16,7 +16,12 @@ export interface AlexnetDescription {
   readonly hidden: number
 }
 
-/** AlexNet with 64, 192, 384, 256 and 256 channels. */
+/**
+ * AlexNet with 64, 192, 384, 256 and 256 channels, fc6 and fc7 of 4096. `changes` replaces any field.
+ *
+ * @example
+ * const features = backboneFeatures(alexnet())   // c2 64, c3 192, c4 256, c5 256
+ */
 export function alexnet(changes: Partial<AlexnetDescription> = {}): AlexnetDescription {
   return { family: 'alexnet', widths: [64, 192, 384, 256, 256], hidden: 4096, ...changes }
 }

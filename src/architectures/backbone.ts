@@ -2,16 +2,16 @@ import { unexpected } from '../errors.ts'
 import type { Value } from '../onnx/graph.ts'
 import type { Model } from '../onnx/model.ts'
 import type { Weights } from '../weights/weights.ts'
-import { type AlexnetDescription, alexnetFeatures, alexnetNetwork } from './alexnet.ts'
+import { alexnetFeatures, alexnetNetwork } from './alexnet.ts'
+import type { BackboneDescription } from './backbone-description.ts'
+import { classifierLayers, fixedSize } from './classifier-layers.ts'
 import { checkChoice, checkCount, type FeatureInfo } from './feature.ts'
-import { type GooglenetDescription, googlenetFeatures, googlenetNetwork } from './googlenet.ts'
+import { googlenetFeatures, googlenetNetwork } from './googlenet.ts'
 import { LayerBuilder } from './layers.ts'
 import { residualFeatures, residualNetwork } from './residual.ts'
-import type { ResidualDescription } from './residual-description.ts'
-import { type VggDescription, vggFeatures, vggNetwork } from './vgg.ts'
+import { vggFeatures, vggNetwork } from './vgg.ts'
 
-/** A network that turns an image into feature maps. */
-export type BackboneDescription = ResidualDescription | VggDescription | AlexnetDescription | GooglenetDescription
+export type { BackboneDescription }
 
 /**
  * The feature maps a backbone gives, finest first, without building it.
@@ -73,11 +73,6 @@ export function buildClassifier(description: BackboneDescription, weights: Weigh
   return buildGraph('classifier', description, weights, { levels: [], classes })
 }
 
-/** The side of the only input that a classifier takes, or undefined where any size will do. */
-export function fixedInputSize({ family }: BackboneDescription): number | undefined {
-  return family === 'vgg' || family === 'alexnet' ? 224 : undefined
-}
-
 /** What a graph gives: levels of the backbone and, where `classes` is given, the `logits`. */
 interface Wanted {
   readonly levels: readonly string[]
@@ -96,26 +91,13 @@ export function buildGraph(
   if (classes !== undefined) checkCount('classes', classes)
   const last = known.findLast((level) => classes !== undefined || levels.includes(level)) ?? ''
   const layers = new LayerBuilder(name, weights)
-  const size = classes === undefined ? undefined : fixedInputSize(description)
+  const size = classes === undefined ? undefined : fixedSize(description)?.pixels
   const image = layers.graph.input('image', 'float32', ['N', 3, size ?? 'H', size ?? 'W'])
   const maps = network(layers, description, image, last)
   for (const [level, value] of maps) if (levels.includes(level)) layers.graph.output(value, level)
   const top = maps.get(last)
-  if (classes !== undefined && top) layers.graph.output(classifierTop(layers, description, top, classes), 'logits')
+  if (classes !== undefined && top) layers.graph.output(classifierLayers(layers, description, top, classes), 'logits')
   return layers.graph.build()
-}
-
-/** What {@link buildClassifier} puts on the last level: [N, C, H, W] to [N, classes]. */
-export function classifierTop(
-  layers: LayerBuilder,
-  description: BackboneDescription,
-  x: Value,
-  classes: number,
-): Value {
-  if (description.family === 'residual' || description.family === 'googlenet') {
-    return layers.linear(layers.pooledVector(x), 'classifier', classes)
-  }
-  return layers.fullyConnectedTop(x, 'classifier', description.hidden ?? 4096, classes)
 }
 
 function network(

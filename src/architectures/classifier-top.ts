@@ -1,11 +1,9 @@
 import type { Model } from '../onnx/model.ts'
 import type { Weights } from '../weights/weights.ts'
-import { type BackboneDescription, backboneFeatures, classifierTop } from './backbone.ts'
+import { type BackboneDescription, backboneFeatures } from './backbone.ts'
+import { classifierLayers, fixedSize } from './classifier-layers.ts'
 import { checkCount } from './feature.ts'
 import { LayerBuilder } from './layers.ts'
-
-/** Cells along a side of the last level for the only picture size that the fully connected layers take, 224. */
-const FIXED_CELLS: Readonly<Partial<Record<BackboneDescription['family'], number>>> = { vgg: 7, alexnet: 6 }
 
 /**
  * The graph `classifier` without its backbone: input the last level of {@link backboneFeatures} (`c5`) [N, C, H, W], output
@@ -20,8 +18,8 @@ export function buildClassifierTop(description: BackboneDescription, weights: We
   checkCount('classes', classes)
   const { name = '', channels = 0 } = backboneFeatures(description).at(-1) ?? {}
   const layers = new LayerBuilder('classifier', weights)
-  const cells = FIXED_CELLS[description.family]
+  const cells = fixedSize(description)?.cells
   const map = layers.graph.input(name, 'float32', ['N', channels, cells ?? 'H', cells ?? 'W'])
-  layers.graph.output(classifierTop(layers, description, map, classes), 'logits')
+  layers.graph.output(classifierLayers(layers, description, map, classes), 'logits')
   return layers.graph.build()
 }

@@ -16,7 +16,13 @@ export interface PyramidDescription {
   readonly norm?: Norm | undefined
 }
 
-/** The pyramid's levels over these backbone levels, which must follow each other: c3, c4, c5 gives p3 to p5 or p6. */
+/**
+ * The pyramid's levels over these backbone levels, which must follow each other: c3, c4, c5 gives p3 to p5 or p6.
+ *
+ * @throws VertebraError `INVALID_ARGUMENT` for levels with gaps or in another order, or channels that are no whole number from 1
+ * @example
+ * const levels = pyramidFeatures(backboneFeatures(resnet(50)), { channels: 256, extraLevel: true })   // p2 to p6, 256 each
+ */
 export function pyramidFeatures(inputs: readonly FeatureInfo[], pyramid: PyramidDescription): FeatureInfo[] {
   checkCount('pyramid channels', pyramid.channels)
   const numbers = inputs.map(({ name }) => levelNumber(name))

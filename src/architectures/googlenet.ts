@@ -47,7 +47,12 @@ const STAGES: GooglenetDescription['stages'] = [
   ],
 ]
 
-/** GoogLeNet with the channels of the paper's table 1 and torchvision's batch norm of epsilon 1e-3. */
+/**
+ * GoogLeNet with the channels of the paper's table 1 and torchvision's batch norm of epsilon 1e-3. `changes` replaces any field.
+ *
+ * @example
+ * const features = backboneFeatures(googlenet())   // c2 192, c3 480, c4 832, c5 1024
+ */
 export function googlenet(changes: Partial<GooglenetDescription> = {}): GooglenetDescription {
   const norm = { kind: 'batch', epsilon: 1e-3 } as const
   return { family: 'googlenet', stem: [64, 64, 192], stages: STAGES, norm, ...changes }

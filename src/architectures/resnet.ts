@@ -81,6 +81,11 @@ export function cifarResnet(depth: number, changes: Partial<ResidualDescription>
 /**
  * A pre-activation ResNet in the layout of TF-slim's resnet_v2 with batch norm folded: stride in a stage's last unit,
  * the stem's pool padded at the end, and an own activation for the levels a pyramid reads.
+ *
+ * @param preactLevels those levels; default c3, c4 and c5
+ * @throws VertebraError `INVALID_ARGUMENT` for another depth
+ * @example
+ * const features = backboneFeatures(slimResnetV2(101))   // c2 256, c3 512, c4 1024, c5 2048
  */
 export function slimResnetV2(
   depth: ResnetDepth,

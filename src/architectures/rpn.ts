@@ -22,7 +22,15 @@ export interface RpnDescription {
   readonly anchors: number
 }
 
-/** The levels it proposes on, finest first: the pyramid's (p3 …), or the backbone's own. */
+/**
+ * The levels it proposes on, finest first: the pyramid's (p3 …), or the backbone's own.
+ *
+ * @throws VertebraError `INVALID_ARGUMENT` without levels, for levels that make no pyramid (see {@link pyramidFeatures}), or without
+ * one for levels of different channels
+ * @example
+ * const levels = backboneFeatures(resnet(50)).slice(2, 3)
+ * const features = rpnFeatures({ levels, channels: 512, anchors: 15 })   // c4 1024
+ */
 export function rpnFeatures({ levels, pyramid }: RpnDescription): readonly FeatureInfo[] {
   if (levels.length === 0) throw unexpected('levels of the RPN', 'at least one level', levels)
   if (pyramid) return pyramidFeatures(levels, pyramid)

@@ -2,7 +2,8 @@ import type { Graph } from '../onnx/model.ts'
 import { countOperations, inferShapes } from '../onnx/shapes.ts'
 import { elementCount } from '../onnx/tensors.ts'
 import { zeroWeights } from '../weights/random.ts'
-import { backboneFeatures, buildGraph, fixedInputSize } from './backbone.ts'
+import { backboneFeatures, buildGraph } from './backbone.ts'
+import { fixedSize } from './classifier-layers.ts'
 import { checkCount, type FeatureInfo } from './feature.ts'
 import { type OutlineUnit, outlineOf } from './outline.ts'
 import { fieldSize, receptiveFields } from './receptive-field.ts'
@@ -59,7 +60,7 @@ export function summarizeArchitecture(
 ): ArchitectureSummary {
   checkCount('width', width)
   checkCount('height', height)
-  const fixed = fixedInputSize(description)
+  const fixed = fixedSize(description)?.pixels
   const hasClassifier = fixed === undefined || (fixed === width && fixed === height)
   const known = backboneFeatures(description)
   const levels = known.map(({ name }) => name)

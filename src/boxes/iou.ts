@@ -1,3 +1,4 @@
+import { unexpected } from '../errors.ts'
 import { type Boxes, type Corners, countBoxes, lastPixel } from './boxes.ts'
 
 const { fround } = Math
@@ -46,7 +47,13 @@ export function iouMatrix(a: Boxes, b: Boxes): Float32Array {
   return matrix
 }
 
-/** IoU of box `i` of `a` with every box of `b`. */
+/**
+ * IoU of box `i` of `a` with every box of `b`.
+ *
+ * @throws VertebraError `INVALID_ARGUMENT` when `a` has no box `i`, or a length is not a multiple of 4.
+ */
 export function iouOneToMany(a: Boxes, i: number, b: Boxes): Float32Array {
-  return iouMatrix(a.subarray(i * 4, i * 4 + 4), b)
+  const box = a.subarray(i * 4, i * 4 + 4)
+  if (!(i >= 0) || box.length !== 4) throw unexpected('i', 'the index of a box', i)
+  return iouMatrix(box, b)
 }

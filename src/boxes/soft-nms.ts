@@ -67,6 +67,7 @@ export function softNms(boxes: Boxes, scores: Float32Array, options: SoftNmsOpti
       const index = active[slot] as number
       if (groups?.[index] !== group) continue
       const overlap = iou(boxes, winner, boxes, index, corners)
+      if (overlap === 0) continue
       if (kind === 'gaussian') lowered[index] = (lowered[index] as number) * Math.exp(-(overlap * overlap) / sigma)
       else if (overlap > iouThreshold) lowered[index] = (lowered[index] as number) * (1 - overlap)
       if ((lowered[index] as number) < minScore) active[slot] = active[--remaining] as number

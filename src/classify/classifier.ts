@@ -101,7 +101,11 @@ export function localClassifier<Input>(
   sessions: Sessions,
   decode: DecodeImage<Input>,
 ): ClassifierCore<Input> {
-  async function classify(input: Input, { top = 5, signal }: ClassifyOptions): Promise<Classification> {
+  async function classify(
+    decode: DecodeImage<Input>,
+    input: Input,
+    { top = 5, signal }: ClassifyOptions,
+  ): Promise<Classification> {
     const wanted = positiveInteger('top', top)
     throwIfAborted(signal)
     const image = await decode(input, { signal })
@@ -133,9 +137,12 @@ export function localClassifier<Input>(
       return sessions.precision
     },
     runtime: sessions.runtime,
-    classify: (input, options = {}) => run(() => withRecovery(sessions, () => classify(input, options))),
+    classify: (input, options = {}) =>
+      run(() => withRecovery(sessions, decode, (decode) => classify(decode, input, options))),
     extract: (input, options) =>
-      run(() => withRecovery(sessions, () => extractFeatures(manifest, sessions, decode, input, options))),
+      run(() =>
+        withRecovery(sessions, decode, (decode) => extractFeatures(manifest, sessions, decode, input, options)),
+      ),
     dispose,
   }
 }

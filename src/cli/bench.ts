@@ -17,6 +17,7 @@ import { nodeRuntime } from '../runtime/node.ts'
 import type { Device } from '../runtime/runtime.ts'
 import { benchTable, mergedTable } from './bench-table.ts'
 import { BENCH_VARIANT } from './bench-variant.ts'
+import { json } from './json.ts'
 import { commaList, DEFAULT_MODEL, listOf, numberBetween, wholeNumber } from './options.ts'
 import { progressBar } from './progress-bar.ts'
 
@@ -130,7 +131,7 @@ async function bench(models: readonly string[], flags: BenchFlags, signal: Abort
       interrupted: signal.aborted,
       variants: [...measured, ...failed],
     }
-    process.stdout.write(flags.json ? `${JSON.stringify(report, undefined, 2)}\n` : benchTable(report))
+    process.stdout.write(flags.json ? json(report) : benchTable(report))
     throwIfAborted(signal)
     return report.variants.some(({ failure }) => failure !== null) ? 1 : 0
   } finally {

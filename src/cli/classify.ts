@@ -5,6 +5,7 @@ import { expandSources } from '../images/sources.node.ts'
 import { loadClassifier } from '../load/node.ts'
 import type { DeviceChoice } from '../runtime/runtime.ts'
 import { eachPicture, reportFailures } from './each-picture.ts'
+import { json } from './json.ts'
 import { deviceOption, precisionOption, threadsOption, wholeNumber } from './options.ts'
 import { progressBar } from './progress-bar.ts'
 import { readStandardInput } from './standard-input.ts'
@@ -38,7 +39,7 @@ Examples:
   vertebra classify cat.jpg --model my-resnet50
   vertebra classify photos/ --model my-resnet50 --top 1 --json
 
-Exit codes: 0 all pictures done, 1 some failed (the others are done), 2 wrong usage.`,
+Exit codes: 0 all pictures done, 1 some failed (the others are done), 2 wrong usage, 130 interrupted.`,
     )
     .action(async (photos: string[], flags: ClassifyFlags) => {
       process.exitCode = await classify(photos, flags, signal)
@@ -67,7 +68,7 @@ async function classify(photos: readonly string[], flags: ClassifyFlags, signal:
       failures.push(...(await eachPicture(images, 'classify', bar, signal, work)))
       if (flags.json) {
         const { name } = classifier.manifest
-        process.stdout.write(`${JSON.stringify({ model: name, images: results }, undefined, 2)}\n`)
+        process.stdout.write(json({ model: name, images: results }))
       }
     } finally {
       bar.clear()

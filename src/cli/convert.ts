@@ -1,27 +1,30 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Command, Option } from 'commander'
 import { convertDetector } from '../convert/convert.ts'
 import { convertBackbone, convertClassifier, type NetworkOptions } from '../convert/convert-network.ts'
 import { DIALECT_NAMES, detectorRecipe } from '../convert/dialects/index.ts'
 import { imageNetwork } from '../convert/image-network.ts'
+import { NETWORK_INPUTS, type NetworkInput } from '../convert/network-inputs.ts'
 import type { About } from '../convert/recipe.ts'
 import type { ConvertedModel, ModelOutput } from '../convert/store-model.ts'
 import { convertWhole, WHOLE_KIND_NAMES, wholeDetector } from '../convert/whole/convert-whole.ts'
 import { messageOf, unexpected, VertebraError } from '../errors.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import { throwIfAborted } from '../progress.ts'
-import { isOnnx } from '../weights/containers/index.ts'
+import { isOnnx, partNames } from '../weights/containers/index.ts'
 import { readBytes, readWeightsOf } from '../weights/read-weights.node.ts'
 import { wholeNumber } from './options.ts'
-import { writeWhole } from './write-whole.ts'
+import { refuseFlags } from './refuse-flags.ts'
+import { writeModel } from './write-model.ts'
 
 interface ConvertFlags {
   readonly out: string
   readonly task: 'detect' | 'features' | 'classify'
   readonly resize?: number
   readonly crop?: number
+  readonly input?: NetworkInput
   readonly as?: string
   readonly dialect?: string
   readonly arch?: string
@@ -63,6 +66,12 @@ export function convertCommand(signal: AbortSignal): Command {
     .option('--resize <pixels>', 'features, classify: shorter side of a picture (default: 256)', wholeNumber(1))
     .option('--crop <pixels>', 'classify: side of the middle square that is seen (default: 224)', wholeNumber(1))
     .addOption(
+      new Option(
+        '--input <kind>',
+        "features, classify: how the network was shown pictures, normalised as ImageNet's or as Caffe does (default: as its project does)",
+      ).choices(Object.keys(NETWORK_INPUTS)),
+    )
+    .addOption(
       new Option('--precision <form>', 'how weights are stored (default: int8-weights)').choices(
         Object.keys(PRECISIONS),
       ),
@@ -92,52 +101,65 @@ async function convert(weights: string, flags: ConvertFlags, signal: AbortSignal
   const labels = flags.labels === undefined ? undefined : parseLabels(await readText(flags.labels), flags.labels)
   const config = flags.config === undefined ? undefined : await readText(flags.config)
   const content = await readBytes(weights, signal)
-  let bytes = 0
-  const output: ModelOutput = {
-    async save(name, content) {
-      throwIfAborted(signal)
-      bytes += content.byteLength
-      await writeWhole(join(flags.out, name), content)
-    },
-    sha256: async (content) => createHash('sha256').update(content).digest('hex'),
-  }
+  const inputs = [weights, flags.labels, flags.about, flags.config].filter((path) => path !== undefined)
   const whole = isWhole(flags, content) ? wholeDetector(content, { as: flags.as, labels, about }) : undefined
   if (whole) {
-    refuseFlags(flags, ['arch', 'config', 'precision', 'resize', 'crop'], 'of a detector that is used as it is')
+    refuseFlags(
+      flags,
+      ['arch', 'config', 'precision', 'resize', 'crop', 'input'],
+      'of a detector that is used as it is',
+    )
     process.stdout.write(`${weights}: ${whole.title}\n`)
-    report(flags.out, await convertWhole(whole, output), bytes)
+    await write(flags.out, inputs, (output) => convertWhole(whole, output), signal)
     return
   }
   const file = await readWeightsOf(weights, content, signal)
   throwIfAborted(signal)
+  inputs.push(...partNames(content).map((name) => join(dirname(weights), name)))
   const stored = PRECISIONS[flags.precision ?? 'int8-weights']
   const recognised = (title: string): void => {
     process.stdout.write(`${weights}: ${title} (${file.container}, ${file.tensors.size} tensors)\n`)
   }
-  let converted: ConvertedModel<ModelManifest>
+  const withTask = `with --task ${flags.task}`
+  let make: Make
   if (flags.task === 'detect') {
-    refuseFlags(flags, ['resize', 'crop'])
+    refuseFlags(flags, ['resize', 'crop', 'input'], withTask)
     const { dialect, arch } = flags
     const { title, recipe } = detectorRecipe(file, { dialect, arch, labels, about, config })
     recognised(title)
-    converted = await convertDetector(recipe, stored, output)
+    make = (output) => convertDetector(recipe, stored, output)
   } else {
-    refuseFlags(flags, [
-      'dialect',
-      'arch',
-      'config',
-      ...(flags.task === 'features' ? (['labels', 'crop'] as const) : []),
-    ])
+    const ofClassifiers = flags.task === 'features' ? (['labels', 'crop'] as const) : []
+    refuseFlags(flags, ['dialect', 'arch', 'config', ...ofClassifiers], withTask)
     const network = imageNetwork(file)
     recognised(network.title)
-    const { resize, crop } = flags
-    const options: NetworkOptions = { labels, about, resize, crop }
-    converted =
-      flags.task === 'classify'
-        ? await convertClassifier(network, options, stored, output)
-        : await convertBackbone(network, options, stored, output)
+    const { resize, crop, input } = flags
+    const options: NetworkOptions = { labels, about, resize, crop, input }
+    const convertNetwork = flags.task === 'classify' ? convertClassifier : convertBackbone
+    make = (output) => convertNetwork(network, options, stored, output)
   }
-  report(flags.out, converted, bytes)
+  await write(flags.out, inputs, make, signal)
+}
+
+type Make = (output: ModelOutput) => Promise<ConvertedModel<ModelManifest>>
+
+async function write(out: string, inputs: readonly string[], make: Make, signal: AbortSignal): Promise<void> {
+  let bytes = 0
+  const sha256 = async (content: Uint8Array): Promise<string> => createHash('sha256').update(content).digest('hex')
+  const converted = await writeModel(
+    out,
+    inputs,
+    (save) =>
+      make({
+        async save(name, content) {
+          bytes += content.byteLength
+          await save(name, content)
+        },
+        sha256,
+      }),
+    signal,
+  )
+  report(out, converted, bytes)
 }
 
 /** Whether the file may be a detector in one graph. What is said of weights is said of no such file. */
@@ -158,17 +180,6 @@ function report(out: string, { manifest, leftOut }: ConvertedModel<ModelManifest
   }
   const form = 'labels' in manifest ? `${manifest.labels.length} classes` : 'features only'
   process.stdout.write(`${out}: ${manifest.architecture}, ${form}, ${(bytes / 1e6).toFixed(1)} MB\n`)
-}
-
-/** What means nothing for a task is a mistake, not to be passed over. */
-function refuseFlags(
-  flags: ConvertFlags,
-  names: readonly (keyof ConvertFlags)[],
-  where = `with --task ${flags.task}`,
-): void {
-  const given = names.find((name) => flags[name] !== undefined)
-  if (given === undefined) return
-  throw new VertebraError('INVALID_ARGUMENT', `Expected no --${given} ${where}.`)
 }
 
 async function readText(path: string): Promise<string> {

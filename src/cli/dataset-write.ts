@@ -1,4 +1,4 @@
-import { constants, copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { constants, copyFile, mkdir, readdir } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import type { DatasetFormat, OpenDataset } from '../datasets/open-dataset.node.ts'
 import { sizesOf } from '../datasets/photo-size.node.ts'
@@ -6,6 +6,7 @@ import { messageOf, unexpected, VertebraError } from '../errors.ts'
 import { writeCocoDataset, writeVocDataset, writeYoloDataset } from '../formats/index.ts'
 import { throwIfAborted } from '../progress.ts'
 import { problemList } from './dataset-problems.ts'
+import { writeFolder } from './write-folder.ts'
 import { checkFileWritable, checkWritable, writeWhole } from './write-whole.ts'
 
 /** Where a dataset is converted to. */
@@ -43,8 +44,7 @@ export async function checkDatasetOutput(flags: {
 }
 
 /**
- * Writes a dataset in another format, whole or not at all: a folder is made within a hidden one, which an interruption
- * removes.
+ * Writes a dataset in another format, whole or not at all: see {@link writeFolder}.
  *
  * @returns what is to be said about it.
  * @throws VertebraError `OUTPUT_FAILED`; `DATA_INVALID` when the dataset cannot be written in this format, or a photo
@@ -60,18 +60,14 @@ export async function writeDataset(
     return `Written: ${out}; its file names start from ${photos}\n`
   }
   const { files, images, problems } = format === 'voc' ? writeVocDataset(dataset) : writeYoloDataset(dataset)
-  const hidden = join(out, `.${process.pid}.tmp`)
-  let copied = 0
-  try {
-    if (copyPhotos) copied = await copyPhotosInto(hidden, images, { photos, photoPath }, signal)
+  const copied = await writeFolder(out, format === 'voc' ? 'Annotations' : 'data.yaml', async (hidden) => {
+    const count = copyPhotos ? await copyPhotosInto(hidden, images, { photos, photoPath }, signal) : 0
     for (const [path, text] of files) {
       throwIfAborted(signal)
       await writeWhole(inside(hidden, path), text)
     }
-    await moveOut(hidden, out, format === 'voc' ? 'Annotations' : 'data.yaml')
-  } finally {
-    await rm(hidden, { recursive: true, force: true })
-  }
+    return count
+  })
   const [first] = images.values()
   const said = copyPhotos
     ? `${copied} of ${images.size} photos copied`
@@ -118,17 +114,5 @@ async function copyPhoto(from: string, to: string): Promise<void> {
     await copyFile(from, to, constants.COPYFILE_FICLONE)
   } catch (cause) {
     throw new VertebraError('OUTPUT_FAILED', `Expected to write ${to} but it failed: ${messageOf(cause)}.`, { cause })
-  }
-}
-
-/** @param last what makes the folder a dataset. */
-async function moveOut(hidden: string, out: string, last: string): Promise<void> {
-  try {
-    const names = await readdir(hidden)
-    for (const name of names.sort((a, b) => Number(a === last) - Number(b === last))) {
-      await rename(join(hidden, name), join(out, name))
-    }
-  } catch (cause) {
-    throw new VertebraError('OUTPUT_FAILED', `Expected to write ${out} but it failed: ${messageOf(cause)}.`, { cause })
   }
 }

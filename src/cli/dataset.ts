@@ -14,6 +14,7 @@ import { throwIfAborted } from '../progress.ts'
 import { DATASET_KINDS, imagesOption, openShown, splitOption } from './dataset-options.ts'
 import { problemList } from './dataset-problems.ts'
 import { checkDatasetOutput, writeDataset } from './dataset-write.ts'
+import { json } from './json.ts'
 import { keepInputs } from './keep-inputs.ts'
 import { progressBar } from './progress-bar.ts'
 import { textTable } from './text-table.ts'
@@ -62,7 +63,7 @@ async function dataset(path: string, flags: DatasetFlags, signal: AbortSignal): 
   const files = await checkPhotos(opened, signal)
   const problems = [...opened.problems, ...files.problems]
   const summary = summarizeDataset(files.dataset)
-  if (flags.json) process.stdout.write(`${JSON.stringify(summaryJson(opened, summary, problems), undefined, 2)}\n`)
+  if (flags.json) process.stdout.write(json(summaryJson(opened, summary, problems)))
   else process.stdout.write(summaryText(opened, summary))
   process.stderr.write(problemList(problems) || 'No problems found.\n')
   if (target) process.stderr.write(await writeDataset({ ...opened, dataset: files.dataset }, target, signal))

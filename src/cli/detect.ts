@@ -71,7 +71,7 @@ export function detectCommand(signal: AbortSignal): Command {
     .option('-c, --classes <names>', 'only these labels, separated by commas', commaList)
     .option('--max <n>', 'most objects per photo', wholeNumber(1))
     .addOption(new Option('--nms <kind>', 'how overlapping boxes are thinned out').choices(NMS_KINDS))
-    .option('--iou <p>', 'overlap above which the weaker box goes', numberBetween(0, 1))
+    .option('--iou <p>', 'overlap above which the weaker box goes, or with soft NMS loses score', numberBetween(0, 1))
     .option('--ids <instances.json>', 'COCO annotations that give each file its image id, for --format coco')
     .option('--batch <n>', 'photos that go through the network together', wholeNumber(1), 1)
     .addOption(
@@ -92,7 +92,7 @@ Examples:
   vertebra detect 'photos/*.jpg' --classes person,car --min-score 0.7
   curl -s https://example.org/cat.jpg | vertebra detect -
 
-Exit codes: 0 all photos done, 1 some failed (the others are done and written), 2 wrong usage.`,
+Exit codes: 0 all photos done, 1 some failed (the others are done and written), 2 wrong usage, 130 interrupted.`,
     )
     .action(async (photos: string[], flags: DetectFlags) => {
       process.exitCode = await detect(photos, flags, signal)

@@ -22,6 +22,7 @@ import { detectDataset } from './eval-detect.ts'
 import { readResults } from './eval-results.ts'
 import { score, scoresJson } from './eval-scores.ts'
 import { scoreTables } from './eval-tables.ts'
+import { json } from './json.ts'
 import { keepInputs } from './keep-inputs.ts'
 import {
   commaList,
@@ -149,7 +150,7 @@ async function evaluate(flags: EvalFlags, signal: AbortSignal): Promise<number> 
     const about = { data: flags.data, ...outcome.about, failed: outcome.failed }
     const counts = Object.fromEntries(countProblems(problems))
     const report = { ...about, problems: counts, warnings, ...scoresJson(scores) }
-    process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)
+    process.stdout.write(json(report))
   } else {
     process.stdout.write(scoreTables(scores))
   }

@@ -43,8 +43,9 @@ Examples:
   vertebra features cat.jpg --levels c5,p3 --out maps`,
     )
     .action(async (photo: string, flags: FeaturesFlags) => {
-      await checkWritable(flags.out)
       const image = await decodeImage(photo, { signal })
+      // It makes the folder: not for a photo that cannot be read, but before the network runs.
+      await checkWritable(flags.out)
       const bar = progressBar('steps')
       await using backbone = await loadBackbone(flags.model, { ...flags, signal, onProgress: bar.update })
       const maps = await backbone.extract({ ...image, channels: 3 }, { levels: flags.levels, signal })

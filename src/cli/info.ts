@@ -12,6 +12,7 @@ import type { DeviceReport } from '../runtime/runtime.ts'
 import { architectureCosts, architectureText, listText, locateModelOrArchitecture } from './info-architecture.ts'
 import { modelText } from './info-model.ts'
 import { DEFAULT_MODEL } from './options.ts'
+import { refuseFlags } from './refuse-flags.ts'
 import { writeWhole } from './write-whole.ts'
 
 interface Size {
@@ -49,8 +50,10 @@ Examples:
   vertebra info --list
   vertebra info resnet34 --graph resnet34.svg`,
     )
-    .action(async (name: string, flags: InfoFlags) => {
+    .action(async (name: string, flags: InfoFlags, command: Command) => {
       if (flags.list) {
+        if (command.args.length > 0) throw unexpected('--list', 'no name, as it lists all architectures,', name)
+        refuseFlags(flags, ['size', 'graph'], 'with --list')
         const costs = architectureCosts()
         process.stdout.write(flags.json ? json(costs) : listText(costs))
         return

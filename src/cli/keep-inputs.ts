@@ -22,6 +22,12 @@ export async function keepInputs(option: string, outputs: readonly string[], inp
   }
 }
 
+/** Whether two paths lead to one file or folder that is there. */
+export async function isSamePlace(one: string, other: string): Promise<boolean> {
+  const place = await placeOf(one)
+  return place !== undefined && place === (await placeOf(other))
+}
+
 /** The path without links; undefined where there is no such file (yet), as for URLs and standard input. */
 function placeOf(path: string): Promise<string | undefined> {
   return realpath(path.startsWith('file:') ? fileURLToPath(path) : path).catch(() => undefined)

@@ -1,25 +1,26 @@
 import { readdir, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Command } from 'commander'
+import { MANIFEST_FILE, type ModelOutput, manifestJson } from '../convert/store-model.ts'
 import type { OpenDataset } from '../datasets/open-dataset.node.ts'
 import { unexpected, VertebraError } from '../errors.ts'
 import type { Dataset } from '../formats/index.ts'
 import { baseName } from '../formats/names.ts'
 import { decodeImage } from '../images/decode.node.ts'
 import { expandSources } from '../images/sources.node.ts'
-import { openModel } from '../models/load.ts'
+import { type LoadedModel, openModel } from '../models/load.ts'
 import { locateModel } from '../models/locate.node.ts'
 import type { Manifest } from '../models/manifest.ts'
 import { encodeModel } from '../onnx/codec.ts'
 import { type QuantizedDetector, quantizeDetector, spread } from '../quantize/quantize-detector.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import { DATASET_KINDS, imagesOption, openShown, splitOption } from './dataset-options.ts'
+import { isSamePlace } from './keep-inputs.ts'
 import { threadsOption, wholeNumber } from './options.ts'
 import { progressBar } from './progress-bar.ts'
 import { accuracyOf } from './quantize-accuracy.ts'
 import { type AccuracyChange, reportText } from './quantize-report.ts'
 import { writeModel } from './write-model.ts'
-import { checkWritable } from './write-whole.ts'
 
 interface QuantizeFlags {
   readonly data: string
@@ -68,23 +69,19 @@ Exit codes: 0 written, 1 failed, 2 wrong usage, 130 interrupted.`,
 
 async function quantize(name: string, flags: QuantizeFlags, signal: AbortSignal): Promise<void> {
   const model = await openModel(await locateModel(name), { signal })
-  if (resolve(flags.out) === resolve(model.origin))
-    throw unexpected('--out', 'another folder than the model', flags.out)
+  if (await isSamePlace(flags.out, model.origin)) throw unexpected('--out', 'another folder than the model', flags.out)
   const data = await openData(flags, signal)
-  await checkWritable(flags.out)
-  const runtime = await nodeRuntime()
-  const bar = progressBar('steps')
-  const { threads } = flags
-  const quantized = await quantizeDetector(
-    model,
-    data.photos.map((path) => ({ name: baseName(path), decode: () => decodeImage(path, { signal }) })),
-    (graph) => runtime.open(encodeModel(graph), 'cpu', { threads }),
-    { signal, onProgress: bar.update },
-  ).finally(() => bar.clear())
-  await writeModel(flags.out, quantized)
-  for (const warning of [...data.warnings, ...quantized.report.warnings]) process.stderr.write(`warning: ${warning}\n`)
-  const change = data.scored && (await accuracyChange(model.origin, data.scored, flags, signal))
-  if (change) await writeModel(flags.out, { ...quantized, ...withMetrics(quantized, change, flags) })
+  const { quantized, change } = await writeModel(
+    flags.out,
+    data.files,
+    async (save, folder) => {
+      const quantized = await quantizeTo(save, model, data, flags, signal)
+      const change = data.scored && (await accuracyChange([model.origin, folder], data.scored, flags, signal))
+      if (change) await save(MANIFEST_FILE, withMetrics(quantized, change, flags))
+      return { quantized, change }
+    },
+    signal,
+  )
   const { report, manifest } = quantized
   const megabytes = [...quantized.files.values()].reduce((sum, content) => sum + content.byteLength, 0) / 1e6
   process.stdout.write(
@@ -94,9 +91,31 @@ async function quantize(name: string, flags: QuantizeFlags, signal: AbortSignal)
   )
 }
 
+async function quantizeTo(
+  save: ModelOutput['save'],
+  model: LoadedModel,
+  data: CalibrationData,
+  { threads }: QuantizeFlags,
+  signal: AbortSignal,
+): Promise<QuantizedDetector> {
+  const runtime = await nodeRuntime()
+  const bar = progressBar('steps')
+  const quantized = await quantizeDetector(
+    model,
+    data.photos.map((path) => ({ name: baseName(path), decode: () => decodeImage(path, { signal }) })),
+    (graph) => runtime.open(encodeModel(graph), 'cpu', { threads }),
+    { signal, onProgress: bar.update },
+  ).finally(() => bar.clear())
+  for (const [name, content] of quantized.files) await save(name, content)
+  for (const warning of [...data.warnings, ...quantized.report.warnings]) process.stderr.write(`warning: ${warning}\n`)
+  return quantized
+}
+
 /** The photos that ranges come from, and those that AP is measured on. */
 interface CalibrationData {
   readonly photos: readonly string[]
+  /** Of annotations. */
+  readonly files: Iterable<string>
   readonly scored?: { readonly opened: OpenDataset; readonly dataset: Dataset }
   readonly warnings: readonly string[]
 }
@@ -108,7 +127,7 @@ async function openData(flags: QuantizeFlags, signal: AbortSignal): Promise<Cali
       const why = problems[0]?.message ?? 'there are none.'
       throw new VertebraError('DATA_INVALID', `Expected photos in ${flags.data}: ${why}`)
     }
-    return { photos: spread(images, flags.photos), warnings: problems.map(({ message }) => message) }
+    return { photos: spread(images, flags.photos), files: [], warnings: problems.map(({ message }) => message) }
   }
   const opened = await openShown(flags.data, flags, { signal })
   const { images, annotations } = opened.dataset
@@ -116,7 +135,7 @@ async function openData(flags: QuantizeFlags, signal: AbortSignal): Promise<Cali
     throw new VertebraError('DATA_INVALID', `Expected photos in ${flags.data} but there are none.`)
   const calibrating = new Set(spread(images, flags.photos))
   const photos = [...calibrating].map(({ file_name }) => opened.photoPath(file_name))
-  if (flags.score === 0 || annotations.length === 0) return { photos, warnings: [] }
+  if (flags.score === 0 || annotations.length === 0) return { photos, files: opened.files, warnings: [] }
   const others = images.filter((image) => !calibrating.has(image))
   const isEnough = others.length >= Math.min(flags.score, images.length / 2)
   const scored = spread(isEnough ? others : images, flags.score)
@@ -127,7 +146,7 @@ async function openData(flags: QuantizeFlags, signal: AbortSignal): Promise<Cali
     annotations: annotations.filter(({ image_id }) => ids.has(image_id)),
   }
   const warnings = isEnough ? [] : ['AP is measured on photos that ranges were measured on, as there are too few.']
-  return { photos, scored: { opened, dataset }, warnings }
+  return { photos, files: opened.files, scored: { opened, dataset }, warnings }
 }
 
 /** A JSON file, `data.yaml`, or a folder that is laid out as one of the formats. */
@@ -139,7 +158,7 @@ async function isDataset(path: string): Promise<boolean> {
 }
 
 async function accuracyChange(
-  before: string,
+  [before, after]: readonly [before: string, after: string],
   { opened, dataset }: NonNullable<CalibrationData['scored']>,
   flags: QuantizeFlags,
   signal: AbortSignal,
@@ -150,18 +169,19 @@ async function accuracyChange(
     return {
       photos: dataset.images.length,
       before: await accuracyOf(before, 'float32', opened, dataset, options),
-      after: await accuracyOf(flags.out, 'int8', opened, dataset, options),
+      after: await accuracyOf(after, 'int8', opened, dataset, options),
     }
   } finally {
     bar.clear()
   }
 }
 
+/** The manifest with what was measured. */
 function withMetrics(
-  { manifest, files }: QuantizedDetector,
+  { manifest }: QuantizedDetector,
   { photos, after }: AccuracyChange,
   flags: QuantizeFlags,
-): Pick<QuantizedDetector, 'manifest' | 'files'> {
+): Uint8Array {
   const line = (metric: string, value: number): Manifest['metrics'][number] => ({
     dataset: `${photos} photos of ${baseName(resolve(flags.data))}`,
     metric,
@@ -170,6 +190,5 @@ function withMetrics(
   })
   const metrics = [line('COCO AP', after.AP), line('COCO AP50', after.AP50), line('VOC mAP', after.vocMAP)]
   const scored = { ...manifest, metrics: metrics.filter(({ value }) => value >= 0) }
-  const json = new TextEncoder().encode(`${JSON.stringify(scored, undefined, 2)}\n`)
-  return { manifest: scored, files: new Map([...files, ['model.json', json]]) }
+  return new TextEncoder().encode(manifestJson(scored))
 }

@@ -9,6 +9,7 @@ import type { DeviceChoice } from '../runtime/runtime.ts'
 import { createIndex, type Neighbour, nearestOfEach } from '../similar/search-index.ts'
 import { vectorSource } from '../similar/vector-source.ts'
 import { eachPicture, reportFailures } from './each-picture.ts'
+import { json } from './json.ts'
 import { deviceOption, modelOption, threadsOption, wholeNumber } from './options.ts'
 import { progressBar } from './progress-bar.ts'
 import { openVectors } from './similar-vectors.ts'
@@ -50,7 +51,7 @@ Examples:
   vertebra similar cat.jpg photos/ --index photos.index
   vertebra similar cat.jpg --index photos.index
 
-Exit codes: 0 all pictures done, 1 some failed (the others are done), 2 wrong usage.`,
+Exit codes: 0 all pictures done, 1 some failed (the others are done), 2 wrong usage, 130 interrupted.`,
     )
     .action(async (pictures: string[], flags: SimilarFlags) => {
       process.exitCode = await similar(pictures, flags, signal)
@@ -94,9 +95,7 @@ async function similar(given: readonly string[], flags: SimilarFlags, signal: Ab
     }
     const results = neighbours(queries, searched, flags.top)
     const { model, level } = source
-    process.stdout.write(
-      flags.json ? `${JSON.stringify({ model, level, results }, undefined, 2)}\n` : results.map(resultText).join(''),
-    )
+    process.stdout.write(flags.json ? json({ model, level, results }) : results.map(resultText).join(''))
   } finally {
     bar.clear()
   }

@@ -1,10 +1,11 @@
 import { backboneFeatures, buildBackbone } from '../architectures/backbone.ts'
 import { buildClassifierTop } from '../architectures/classifier-top.ts'
-import { VertebraError } from '../errors.ts'
+import { unexpected, VertebraError } from '../errors.ts'
 import type { InputSpec } from '../images/input-spec.ts'
 import type { ClassifierManifest, FeaturesManifest } from '../models/manifest.ts'
 import { invalidWeights } from '../weights/stored-tensor.ts'
 import type { ImageNetwork } from './image-network.ts'
+import { NETWORK_INPUTS, type NetworkInput } from './network-inputs.ts'
 import type { About } from './recipe.ts'
 import { type ConvertedModel, type ModelOutput, type StoredPrecision, storeModel } from './store-model.ts'
 
@@ -17,6 +18,11 @@ export interface NetworkOptions {
   readonly resize?: number | undefined
   /** A classifier then sees the middle square of this side. Default 224, for VGG and AlexNet the only one. */
   readonly crop?: number | undefined
+  /**
+   * How the network was shown its pictures: `imagenet`, less ImageNet's mean and divided by its deviation; `caffe-rgb`, levels of 0
+   * to 255 less their mean. Default: that of the project whose weights it has.
+   */
+  readonly input?: NetworkInput | undefined
 }
 
 /** For a backbone alone, so that a panorama stays within memory. */
@@ -27,7 +33,7 @@ const INPUT_LEVELS = 255
  * A model folder that classifies: the backbone, and its classifier on the last level.
  *
  * @throws VertebraError `WEIGHTS_INVALID` for weights without a classifier, a tensor that is missing, left over or of another
- * shape; `INVALID_ARGUMENT` for labels of another number; `MODEL_INVALID` for a crop that is larger than the picture.
+ * shape; `INVALID_ARGUMENT` for labels of another number or another input; `MODEL_INVALID` for a crop that is larger than the picture.
  * @example
  * const network = imageNetwork(readWeights(await readFile('resnet50-11ad3fa6.pth'), 'resnet50-11ad3fa6.pth'))
  * const { files } = await convertClassifier(network, { labels, resize: 232 })
@@ -49,7 +55,7 @@ export async function convertClassifier(
     ...manifestOf(network, options, `${classes} classes`),
     task: 'classify' as const,
     labels: labelsOf(classes, options.labels),
-    input: inputOf(network, { rule: 'crop', size, width: crop, height: crop }),
+    input: inputOf(normalisationOf(network, options.input), { rule: 'crop', size, width: crop, height: crop }),
   }
   return storeModel('classify', { weights, isExtra, base, graphs }, precision, output)
 }
@@ -57,7 +63,12 @@ export async function convertClassifier(
 /**
  * A model folder that gives feature maps and embeddings: the backbone alone, of whole pictures.
  *
+ * @param precision how weights are stored; default `int8-weights`
+ * @param output takes the files; default: they are kept in the result
  * @throws VertebraError as {@link convertClassifier}
+ * @example
+ * const network = imageNetwork(readWeights(await readFile('vgg16-397923af.pth'), 'vgg16-397923af.pth'))
+ * const { files } = await convertBackbone(network, { resize: 480 })
  */
 export async function convertBackbone(
   network: ImageNetwork,
@@ -71,7 +82,12 @@ export async function convertBackbone(
   const base = {
     ...manifestOf(network, options, 'without a classifier'),
     task: 'features' as const,
-    input: inputOf(network, { rule: 'shorter', size, max: Math.max(size, LONGEST_SIDE), rounding: 'nearest' }),
+    input: inputOf(normalisationOf(network, options.input), {
+      rule: 'shorter',
+      size,
+      max: Math.max(size, LONGEST_SIDE),
+      rounding: 'nearest',
+    }),
   }
   const isExtra = (name: string): boolean => network.isExtra(name) || /^(classifier|fc)\./.test(name)
   return storeModel('features', { weights, isExtra, base, graphs }, precision, output)
@@ -94,9 +110,15 @@ function manifestOf(
   }
 }
 
+function normalisationOf(network: ImageNetwork, input: NetworkInput | undefined): Pick<ImageNetwork, 'mean' | 'std'> {
+  if (input === undefined) return network
+  if (!Object.hasOwn(NETWORK_INPUTS, input)) throw unexpected('input', Object.keys(NETWORK_INPUTS).join(' or '), input)
+  return NETWORK_INPUTS[input]
+}
+
 /** Pillow's resizing to whole levels, as torchvision and timm test with picture files. */
 function inputOf(
-  { mean, std }: ImageNetwork,
+  { mean, std }: Pick<ImageNetwork, 'mean' | 'std'>,
   rule:
     | { rule: 'crop'; size: number; width: number; height: number }
     | { rule: 'shorter'; size: number; max: number; rounding: 'nearest' },

@@ -1,24 +1,20 @@
 import { alexnet } from '../architectures/alexnet.ts'
 import type { BackboneDescription } from '../architectures/backbone.ts'
 import { googlenet, type InceptionWidths } from '../architectures/googlenet.ts'
-import { vgg } from '../architectures/vgg.ts'
-import { HDF5_CONTAINER } from '../weights/containers/hdf5.ts'
-import {
-  type TorchvisionVggDepth,
-  torchvisionAlexnetName,
-  torchvisionGooglenetName,
-  torchvisionVggName,
-} from '../weights/dialects/torchvision.ts'
+import { type VggDepth, vgg } from '../architectures/vgg.ts'
+import { toFloat32 } from '../weights/elements.ts'
+import { hasKerasNames } from '../weights/names/keras.ts'
+import { torchvisionAlexnetName, torchvisionGooglenetName, torchvisionVggName } from '../weights/names/torchvision.ts'
 import { invalidWeights, type WeightFile } from '../weights/stored-tensor.ts'
 import { type Checkpoint, checkpoint, outputsOf } from './checkpoint.ts'
 import { vggTitle } from './describe-vgg.ts'
 import type { ImageNetwork } from './image-network-form.ts'
 import { kerasNetwork } from './keras-network.ts'
+import { NETWORK_INPUTS } from './network-inputs.ts'
 import { residualBackbone } from './residual-backbone.ts'
 
 export type { ImageNetwork }
 
-const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
 const EPSILON = 1e-5
 /** Projects whose networks take pictures with ImageNet's mean and deviation. */
 const KNOWN_INPUT: readonly string[] = ['torchvision and timm', 'Hugging Face']
@@ -33,17 +29,17 @@ const KNOWN_INPUT: readonly string[] = ['torchvision and timm', 'Hugging Face']
  * const { title, classes } = imageNetwork(file) // VGG-16 with batch norm, 1000
  */
 export function imageNetwork(file: WeightFile): ImageNetwork {
-  if (file.container === HDF5_CONTAINER) return kerasNetwork(file)
+  if (hasKerasNames(file)) return kerasNetwork(file)
   if (file.tensors.has('inception3a.branch1.conv.weight')) return googlenetOf(file)
   if (file.tensors.has('features.0.weight')) return vggOf(file) ?? alexnetOf(file)
   const { title, project, description, weights, classes } = residualBackbone(file)
   if (!KNOWN_INPUT.includes(project)) {
     throw invalidWeights(`a network of ${KNOWN_INPUT.join(' or ')}, whose pictures are known, but received ${title}`)
   }
-  return { title, description, weights, classes, ...IMAGENET, isExtra: () => false }
+  return { title, description, weights, classes, ...NETWORK_INPUTS.imagenet, isExtra: () => false }
 }
 
-const DEPTHS: readonly TorchvisionVggDepth[] = [11, 13, 16, 19]
+const DEPTHS: readonly VggDepth[] = [11, 13, 16, 19]
 
 /** The depth whose convolutions are exactly those of the file. */
 function vggOf(file: WeightFile): ImageNetwork | undefined {
@@ -52,21 +48,33 @@ function vggOf(file: WeightFile): ImageNetwork | undefined {
     ([name, { shape }]) => name.startsWith('features.') && shape.length === 4,
   )
   const found = DEPTHS.find((depth) => {
-    const names = vgg(depth).convolutions.flatMap((count, stage) =>
+    const counts = vgg(depth).convolutions
+    const names = counts.flatMap((count, stage) =>
       Array.from({ length: count }, (_, i) =>
-        torchvisionVggName(`backbone.conv${stage + 1}_${i + 1}.weight`, depth, hasNorm),
+        torchvisionVggName(`backbone.conv${stage + 1}_${i + 1}.weight`, counts, hasNorm),
       ),
     )
     return names.length === convolutions.length && names.every((name) => file.tensors.has(name))
   })
   if (found === undefined) return undefined
-  const source = checkpoint(file, (canonical) => torchvisionVggName(canonical, found, hasNorm))
+  const source = checkpoint(file, (canonical) => torchvisionVggName(canonical, vgg(found).convolutions, hasNorm))
   const description = vgg(found, {
     widths: [1, 2, 3, 4, 5].map((stage) => outputsOf(source, `backbone.conv${stage}_1.weight`)),
     ...(hasNorm && { norm: { kind: 'batch', epsilon: EPSILON } }),
     ...hiddenOf(source),
   })
-  return torchvisionNetwork(`${vggTitle(description)}${hasNorm ? ' with batch norm' : ''}`, description, source)
+  const network = torchvisionNetwork(
+    `${vggTitle(description)}${hasNorm ? ' with batch norm' : ''}`,
+    description,
+    source,
+  )
+  return hasFeaturesOnly(file) ? { ...network, ...NETWORK_INPUTS['caffe-rgb'], classes: undefined } : network
+}
+
+/** torchvision's `VGG16_Weights.IMAGENET1K_FEATURES`, ported from Caffe: its classifier holds NaN. */
+function hasFeaturesOnly({ tensors }: WeightFile): boolean {
+  const bias = tensors.get('classifier.6.bias')
+  return bias !== undefined && toFloat32(bias).every(Number.isNaN)
 }
 
 function alexnetOf(file: WeightFile): ImageNetwork {
@@ -107,7 +115,7 @@ function torchvisionNetwork(name: string, description: BackboneDescription, sour
     description,
     weights: source.weights,
     classes: source.shape(`${last}.weight`)?.[0],
-    ...IMAGENET,
+    ...NETWORK_INPUTS.imagenet,
     isExtra: () => false,
   }
 }

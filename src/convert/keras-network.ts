@@ -1,5 +1,6 @@
 import { vgg } from '../architectures/vgg.ts'
-import { KERAS_EPSILON, kerasKernels, kerasResnetName, kerasTensors, kerasVggName } from '../weights/dialects/keras.ts'
+import { KERAS_EPSILON, kerasKernels, kerasResnetName, kerasTensors, kerasVggName } from '../weights/names/keras.ts'
+import { shapeOutputsFirst } from '../weights/names/kernels.ts'
 import { invalidWeights, type WeightFile } from '../weights/stored-tensor.ts'
 import { type Checkpoint, checkpoint, outputsOf } from './checkpoint.ts'
 import { biasesInNorms } from './conv-biases.ts'
@@ -60,10 +61,6 @@ function networkOf(
 function outputsFirst({ weights, shape }: Checkpoint): Checkpoint {
   return {
     weights: kerasKernels(weights),
-    shape(canonical) {
-      const stored = shape(canonical)
-      if (stored?.length === 4) return [3, 2, 0, 1].map((axis) => stored[axis] ?? 0)
-      return stored?.length === 2 ? [...stored].reverse() : stored
-    },
+    shape: (canonical) => shapeOutputsFirst(shape(canonical)),
   }
 }

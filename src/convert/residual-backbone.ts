@@ -1,9 +1,10 @@
 import type { ResidualDescription } from '../architectures/residual-description.ts'
-import { caffeNormsDivided, caffeResnetName, caffeTensors } from '../weights/dialects/caffe.ts'
-import { CHAINER_EPSILON, chainerResnetName, isChainerCounter } from '../weights/dialects/chainer.ts'
-import { huggingFaceResnetName } from '../weights/dialects/huggingface.ts'
-import { kernelsOutputsFirst, slimResnetV2Name } from '../weights/dialects/slim.ts'
-import { torchvisionResnetName } from '../weights/dialects/torchvision.ts'
+import { caffeNormsDivided, caffeResnetName, caffeTensors } from '../weights/names/caffe.ts'
+import { CHAINER_EPSILON, chainerResnetName, isChainerCounter } from '../weights/names/chainer.ts'
+import { huggingFaceResnetName } from '../weights/names/huggingface.ts'
+import { shapeOutputsFirst } from '../weights/names/kernels.ts'
+import { kernelsOutputsFirst, slimResnetV2Name } from '../weights/names/slim.ts'
+import { torchvisionResnetName } from '../weights/names/torchvision.ts'
 import { invalidWeights, type WeightFile } from '../weights/stored-tensor.ts'
 import type { Weights } from '../weights/weights.ts'
 import { type Checkpoint, checkpoint } from './checkpoint.ts'
@@ -107,9 +108,6 @@ function slimResnet(file: WeightFile): Checkpoint | undefined {
   const source = checkpoint(file, (canonical) => slimResnetV2Name(canonical, found), isSlimCounter)
   return {
     weights: kernelsOutputsFirst(source.weights),
-    shape(canonical) {
-      const shape = source.shape(canonical)
-      return shape?.length === 4 ? [3, 2, 0, 1].map((axis) => shape[axis] ?? 0) : shape
-    },
+    shape: (canonical) => shapeOutputsFirst(source.shape(canonical)),
   }
 }

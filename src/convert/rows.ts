@@ -1,7 +1,20 @@
+import { invalidWeights } from '../weights/stored-tensor.ts'
 import type { Weights } from '../weights/weights.ts'
+import { type Checkpoint, outputsOf } from './checkpoint.ts'
 
 /** Where the two logits of anchor a stand among 2A rows: background then foreground of all, or of each anchor in turn. */
 export type LogitPairs = 'halves' | 'interleaved'
+
+/**
+ * The anchors of each cell of an RPN that has two logits for each.
+ * @throws VertebraError `WEIGHTS_INVALID` for another number of them than one of `known`
+ */
+export function pairedAnchors(source: Checkpoint, known: readonly number[]): number {
+  const logits = outputsOf(source, 'rpn.objectness.weight')
+  const anchors = known.find((each) => 2 * each === logits)
+  if (anchors !== undefined) return anchors
+  throw invalidWeights(`an RPN with ${known.join(' or ')} anchors a cell, two logits each, but it has ${logits} logits`)
+}
 
 /**
  * Weights of an RPN with a softmax over background and foreground (Ren et al. 2015), as one logit an anchor: the sigmoid of

@@ -64,8 +64,11 @@ export async function storeModel<Task extends Exclude<keyof Tasks, 'detect-whole
   output: ModelOutput | undefined,
 ): Promise<ConvertedModel<Tasks[Task]>> {
   refuseUnused(weights, isExtra)
-  const models = Object.entries<Model>(graphs) as [keyof typeof FILES, Model][]
-  // Before anything is saved: whatever the graphs will be, the rest of the manifest is right.
+  // Before anything is saved: weights that cannot be folded are refused, and whatever the graphs will be, the rest of the manifest is
+  // right.
+  const models = (Object.entries<Model>(graphs) as [keyof typeof FILES, Model][]).map(
+    ([name, model]) => [name, foldBatchNorm(model)] as const,
+  )
   const graph: GraphFile = { file: 'any.onnx', bytes: 1, sha256: '0'.repeat(64), precision: 'float32' }
   const placeholders = Object.fromEntries(models.map(([name]) => [name, graph]))
   parseManifest(manifestJson({ ...base, graphs: placeholders }), MANIFEST_FILE)
@@ -74,7 +77,7 @@ export async function storeModel<Task extends Exclude<keyof Tasks, 'detect-whole
   const entries: [keyof typeof FILES, GraphFile][] = []
   // The backbone last: what the small graphs took is then collected while the largest is made.
   for (const [name, model] of models.toReversed()) {
-    const content = encodeModel(STORED[precision](foldBatchNorm(model)))
+    const content = encodeModel(STORED[precision](model))
     entries.push([name, { file: FILES[name], bytes: content.byteLength, sha256: await sha256(content), precision }])
     await save(FILES[name], content)
   }

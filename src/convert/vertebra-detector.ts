@@ -80,6 +80,9 @@ const FINEST = 3
  *
  * @param config the configuration as JSON, for a file that carries none in its metadata.
  * @throws VertebraError `WEIGHTS_INVALID` when the file is of another format or its configuration is missing or wrong.
+ * @example
+ * const recipe = vertebraDetector(readSafetensors(await readFile('detector.safetensors')), { name: 'my-detector' })
+ * const { manifest, files } = await convertDetector(recipe)
  */
 export function vertebraDetector(file: WeightFile, about: About = {}, config?: string): Recipe {
   if (file.metadata.format !== FORMAT) {

@@ -12,7 +12,8 @@ import { localDetector } from './local-detector.ts'
 import { positiveInteger } from './options.ts'
 import type { DecodeImage } from './platform.ts'
 import { checkPrecisionChoice, choosePrecision, type PrecisionChoice } from './precision.ts'
-import { createSessions, graphsOf, type SessionName, type Sessions } from './sessions.ts'
+import type { SessionName } from './session-name.ts'
+import { createSessions, graphsOf, type Sessions } from './sessions.ts'
 
 export interface LoadOptions extends WorkOptions {
   /** Where to run. Default `auto`: the best device that works here. */

@@ -24,7 +24,11 @@ export function localDetector<Input>(
   sessions: Sessions,
   decode: DecodeImage<Input>,
 ): DetectorCore<Input> {
-  async function detectBatch(inputs: readonly Input[], options: DetectOptions = {}): Promise<DetectionResult[]> {
+  async function detectBatch(
+    decode: DecodeImage<Input>,
+    inputs: readonly Input[],
+    options: DetectOptions = {},
+  ): Promise<DetectionResult[]> {
     if (!Array.isArray(inputs)) throw unexpected('images', 'an array of pictures', inputs)
     const { signal, onProgress } = options
     const manifest = requireDetector(model)
@@ -75,22 +79,32 @@ export function localDetector<Input>(
       return sessions.precision
     },
     runtime: sessions.runtime,
-    detectBatch: (inputs, options) => run(() => withRecovery(sessions, () => detectBatch(inputs, options))),
+    detectBatch: (inputs, options) =>
+      run(() => withRecovery(sessions, decode, (decode) => detectBatch(decode, inputs, options))),
     extract: (input, options) =>
-      run(() => withRecovery(sessions, () => extractFeatures(model, sessions, decode, input, options))),
+      run(() => withRecovery(sessions, decode, (decode) => extractFeatures(model, sessions, decode, input, options))),
     dispose,
   }
 }
 
 /**
  * A device that was lost while it ran gives way to the next one, float16 that overflowed to float32; the work is done again, and so is
- * what went on beside it: part of that ran on the one and part on the other.
+ * what went on beside it: part of that ran on the one and part on the other. Photos are decoded once: a stream cannot be read again.
  */
-export async function withRecovery<T>(sessions: Sessions, work: () => Promise<T>): Promise<T> {
+export async function withRecovery<Input, T>(
+  sessions: Sessions,
+  decode: DecodeImage<Input>,
+  work: (decode: DecodeImage<Input>) => Promise<T>,
+): Promise<T> {
+  const images = new Map<Input, Promise<RgbImage>>()
+  const decodeOnce: DecodeImage<Input> = (input, options) => {
+    if (!images.has(input)) images.set(input, decode(input, options))
+    return images.get(input) as Promise<RgbImage>
+  }
   while (true) {
     const { generation } = sessions
     try {
-      const result = await work()
+      const result = await work(decodeOnce)
       if (sessions.generation === generation) return result
     } catch (error) {
       if (sessions.generation === generation && !(await sessions.recover(error))) throw error

@@ -17,7 +17,7 @@ export interface DetectOptions extends WorkOptions {
   readonly maxDetections?: number | undefined
   /** `per-class` lets boxes of different classes overlap, `agnostic` does not, the soft forms lower scores instead. */
   readonly nms?: NmsKind | undefined
-  /** Boxes that overlap a better one by more than this IoU are dropped, 0 to 1. */
+  /** Boxes that overlap a better one by more than this IoU go, or with the soft kinds lose score, 0 to 1. Whatever `nms` is. */
   readonly iouThreshold?: number | undefined
 }
 

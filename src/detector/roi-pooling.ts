@@ -5,7 +5,7 @@ import { channelsLastOutputs } from '../onnx/transforms/channels-last-outputs.ts
 import { roiAlignToGridSample } from '../onnx/transforms/roi-align-to-grid-sample.ts'
 import { roiAlignToInput } from '../onnx/transforms/roi-align-to-input.ts'
 import type { DeviceTraits } from '../runtime/runtime.ts'
-import type { SessionName } from './sessions.ts'
+import type { SessionName } from './session-name.ts'
 
 /** What pools boxes: what the device is best at, where the model's kind of pooling has that form. */
 export function roiPoolingOf(

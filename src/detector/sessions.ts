@@ -12,12 +12,7 @@ import { inPrecision, type Precision } from './in-precision.ts'
 import { PooledMaps } from './pooled-maps.ts'
 import { choosePrecision, type PrecisionChoice } from './precision.ts'
 import { forPooling, roiPoolingOf } from './roi-pooling.ts'
-
-/**
- * The sessions of one model. `network` is backbone and RPN, or backbone and classifier, joined in memory, so that no feature
- * map is copied between them; `backbone` and `rpn` alone serve whoever asks for feature maps.
- */
-export type SessionName = 'network' | 'backbone' | 'rpn' | 'roiHead'
+import type { SessionName } from './session-name.ts'
 
 export interface Sessions {
   readonly runtime: string
@@ -96,13 +91,12 @@ export function createSessions(
       return generation
     },
     open(name, options = {}) {
-      let session = opened.get(name)
-      if (!session) {
-        session = load(name, options)
-        opened.set(name, session)
-        // A failure is not remembered, so that the next call tries again.
-        session.catch(() => opened.delete(name))
-      }
+      const before = opened.get(name)
+      if (before) return before
+      const session = load(name, options)
+      opened.set(name, session)
+      // A failure is not remembered, so that the next call tries again; a later session of that name stays.
+      session.catch(() => opened.get(name) === session && opened.delete(name))
       return session
     },
     async recover(error) {
@@ -110,7 +104,7 @@ export function createSessions(
       if (choice === 'auto' && isHalfOverflow(error)) {
         // Of several calls that failed together only the first closes the sessions.
         if (precision === 'float16') {
-          void close()
+          close().catch(() => undefined) // a session that does not end is no failure of the photo
           precision = 'float32'
           generation += 1
         }

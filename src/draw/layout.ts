@@ -182,8 +182,14 @@ function plateSize(text: string, fontSize: number): { width: number; height: num
 function cutToWidth(text: string, fontSize: number, width: number): string {
   if (plateSize(text, fontSize).width <= width) return text
   const characters = [...text]
-  while (characters.length > 0 && plateSize(`${characters.join('')}..`, fontSize).width > width) characters.pop()
-  return characters.length > 0 ? `${characters.join('').trimEnd()}..` : ''
+  const start = (count: number): string => characters.slice(0, count).join('')
+  let fitting = 0
+  for (let beyond = characters.length + 1; beyond - fitting > 1; ) {
+    const count = (fitting + beyond) >> 1
+    if (plateSize(`${start(count)}..`, fontSize).width > width) beyond = count
+    else fitting = count
+  }
+  return fitting > 0 ? `${start(fitting).trimEnd()}..` : ''
 }
 
 function overlap(a: Rectangle, b: Rectangle): number {

@@ -101,6 +101,8 @@ function meanAp({ results, objects, missed }: Judgement, mended: ErrorKind | und
   objects.forEach((count, k) => {
     if (count === 0) return
     const positives = mended === 'missed' ? count - (missed[k] as number) : count
+    // A class of which nothing is left, neither objects nor results, leaves the mean.
+    if (positives === 0 && right[k]?.length === 0) return
     mean.add(averagePrecision(right[k] ?? [], positives))
   })
   return mean.value()

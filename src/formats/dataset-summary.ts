@@ -9,7 +9,7 @@ export interface DatasetSummary {
   readonly crowds: number
   readonly difficult: number
   readonly truncated: number
-  /** Objects by COCO's area ranges: up to 32 x 32, up to 96 x 96, larger. */
+  /** Objects by area: below 32 x 32 pixels, below 96 x 96, the others. */
   readonly areas: { readonly small: number; readonly medium: number; readonly large: number }
   /** Smallest and largest width and height of the images whose size is known; undefined when none is. */
   readonly smallest: Size | undefined

@@ -187,7 +187,7 @@ class EntryReader {
     try {
       return JSON.parse(text)
     } catch (cause) {
-      const repaired = text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (token) =>
+      const repaired = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g, (token) =>
         token.startsWith('"') ? token : 'null',
       )
       try {

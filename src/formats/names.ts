@@ -1,3 +1,5 @@
+import { unexpected } from '../errors.ts'
+
 /** The last part of a path with `/` or `\`, without its extension. */
 export function stemOf(file: string): string {
   const name = baseName(file)
@@ -25,4 +27,11 @@ export function distinctNames<Name>(
   const different = new Set(files)
   const names = new Set([...different].map(nameOf))
   return names.size === different.size ? nameOf : (file) => file
+}
+
+/** @throws VertebraError `DATA_INVALID` unless `name` can be part of a file's name, so that no folder is left by it. */
+export function requireNameInFolder(what: string, name: string): void {
+  if (!/^(?!\.\.?$)[^/\\]+$/.test(name)) {
+    throw unexpected(what, 'a name without "/" and "\\" that is not "." or ".."', name, 'DATA_INVALID')
+  }
 }

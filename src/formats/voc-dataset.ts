@@ -12,7 +12,7 @@ import {
   type TextFolder,
 } from './dataset.ts'
 import { DatasetBuilder } from './dataset-builder.ts'
-import { baseName, distinctNames, stemOf } from './names.ts'
+import { baseName, distinctNames, requireNameInFolder, stemOf } from './names.ts'
 import { readVocAnnotation, type VocAnnotation, writeVocAnnotation } from './voc-annotation.ts'
 import { VOC_LABELS } from './voc-labels.ts'
 
@@ -150,6 +150,7 @@ export function writeVocDataset({ images, annotations, categories }: Dataset): D
     files.set(path, writeVocAnnotation(image, objects.get(image.id) ?? []))
     places.set(image.file_name, `JPEGImages/${baseName(image.file_name)}`)
     for (const split of image.splits ?? ['default']) {
+      requireNameInFolder(`split of image ${image.id}`, split)
       const names = splits.get(split) ?? []
       names.push(name)
       splits.set(split, names)

@@ -74,10 +74,14 @@ function resultLine(id: string, { score, box }: Detection): string {
     .join(' ')}\n`
 }
 
-/** First and last pixel, from 1, inside the picture, the last not before the first. */
+/** First and last pixel, from 1, inside the picture; a box thinner than a pixel becomes the one that its middle lies in. */
 function wholePixels(first: number, last: number, size: number): [first: number, last: number] {
-  const from = Math.min(Math.max(Math.round(first), 1), size)
-  return [from, Math.min(Math.max(Math.round(last), from), size)]
+  const inside = (pixel: number): number => Math.min(Math.max(pixel, 1), size)
+  const from = inside(Math.round(first))
+  const to = inside(Math.round(last))
+  if (from <= to) return [from, to]
+  const middle = inside(Math.floor((first + last + 1) / 2))
+  return [middle, middle]
 }
 
 /** A label as part of a file name, with what file systems refuse percent-encoded. */

@@ -12,7 +12,7 @@ import {
   type TextFolder,
 } from './dataset.ts'
 import { DatasetBuilder } from './dataset-builder.ts'
-import { distinctNames } from './names.ts'
+import { distinctNames, requireNameInFolder } from './names.ts'
 import { readYoloLabel, writeYoloLabel } from './yolo-label.ts'
 
 export interface YoloDatasetOptions extends WorkOptions {
@@ -123,7 +123,11 @@ export function writeYoloDataset({ images, annotations, categories }: Dataset): 
         problem('not-held', 'dropped', 'YOLO', `image ${id}`, `it is in ${split} and no longer in ${more.join(', ')}`),
       )
     }
+    requireNameInFolder(`split of image ${id}`, split)
     const name = file_name.replaceAll('\\', '/').replace(/^(?:.*\/)?images\/(?:(?:train|val|test)\/)?/, '')
+    if (relative(name) !== name) {
+      throw unexpected(`file_name of image ${id}`, 'a path that stays in its folder', file_name, 'DATA_INVALID')
+    }
     const path = `images/${split}/${name}`
     if (files.has(labelPath(path)))
       throw unexpected(`file_name of image ${id}`, 'a name of its own', name, 'DATA_INVALID')

@@ -36,7 +36,7 @@ export interface DecodeOptions {
  * @throws VertebraError `IMAGE_NOT_FOUND`, `IMAGE_UNREADABLE` (damaged, empty, or of another site that does not allow its
  * pixels to be read), `IMAGE_TOO_LARGE`, `NETWORK`, `INVALID_ARGUMENT`, `ABORTED`.
  * @example
- * const photo = await decodeImage(document.querySelector('img'))
+ * const photo = await decodeImage(document.images[0])
  * console.log(photo.width, photo.height)
  */
 export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<RgbImage> {

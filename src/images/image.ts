@@ -63,7 +63,7 @@ export function rawToRgb(image: RawImage): RgbImage {
 
 /** @throws VertebraError `INVALID_ARGUMENT` unless the data is `width * height * 3` bytes. */
 export function requireRgb({ width, height, data }: RgbImage): void {
-  if (!isBytes(data) || data.length !== width * height * 3 || width < 1 || height < 1) {
+  if (!isBytes(data) || data.length !== width * height * 3 || width < 1 || width % 1 || height < 1 || height % 1) {
     throw unexpected('image', `${width} * ${height} * 3 bytes of RGB`, data)
   }
 }

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { messageOf, unexpected, VertebraError } from '../errors.ts'
-import { throwIfAborted, untilAborted } from '../progress.ts'
+import { onAbort, throwIfAborted, untilAborted } from '../progress.ts'
 
 /** Where bytes come from, and how much of them is read at most. */
 export interface ReadLimits {
@@ -81,8 +81,7 @@ export async function downloadBytes(url: URL, timeoutMs: number, limits: ReadLim
   throwIfAborted(signal)
   // One controller by hand: AbortSignal.any on a long-lived signal keeps memory in Node 20.
   const controller = new AbortController()
-  const onAbort = (): void => controller.abort(signal?.reason)
-  signal?.addEventListener('abort', onAbort, { once: true })
+  const unlisten = onAbort(signal, () => controller.abort(signal?.reason))
   let timedOut = false
   const timer = setTimeout(() => {
     timedOut = true
@@ -112,7 +111,7 @@ export async function downloadBytes(url: URL, timeoutMs: number, limits: ReadLim
     throw new VertebraError('NETWORK', `Could not download ${name}: ${reason}.`, { value: url.href, cause: error })
   } finally {
     clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
+    unlisten?.()
     controller.abort()
   }
 }

@@ -43,7 +43,7 @@ export interface WebLoadOptions extends LoadOptions {
  * `DEPENDENCY_MISSING`, `INVALID_ARGUMENT`, `NETWORK`, `OUT_OF_MEMORY`, `ABORTED`.
  * @example
  * const detector = await loadDetector('resnet101-voc', { onProgress: ({ done, total }) => console.log(done, total) })
- * const { detections } = await detector.detect(document.querySelector('img'))
+ * const { detections } = await detector.detect(document.images[0])
  */
 export async function loadDetector(model: ModelInput, options: WebLoadOptions = {}): Promise<WebDetector> {
   return detectorOf(await load(model, 'detector', options), framesOf)
@@ -54,7 +54,7 @@ export async function loadDetector(model: ModelInput, options: WebLoadOptions = 
  * @throws VertebraError as `loadDetector`.
  * @example
  * const backbone = await loadBackbone('resnet101-voc')
- * const { c5 } = await backbone.extract(document.querySelector('img'))
+ * const { c5 } = await backbone.extract(document.images[0])
  */
 export async function loadBackbone(
   model: ModelInput,
@@ -73,7 +73,7 @@ export async function loadBackbone(
  * @throws VertebraError as `loadDetector`; `MODEL_INVALID` also for a model of another task.
  * @example
  * const classifier = await loadClassifier('models/my-resnet50')
- * const { classes } = await classifier.classify(document.querySelector('img'), { top: 5 })
+ * const { classes } = await classifier.classify(document.images[0], { top: 5 })
  */
 export async function loadClassifier(
   model: ModelInput,

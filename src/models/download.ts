@@ -1,5 +1,6 @@
+import { allocate } from '../allocate.ts'
 import { messageOf, VertebraError } from '../errors.ts'
-import { throwIfAborted, type WorkOptions } from '../progress.ts'
+import { onAbort, throwIfAborted, type WorkOptions } from '../progress.ts'
 import { PART_BYTES, type PartStore, partKey } from './part-store.ts'
 
 /** Attempts that bring not one byte before a download is given up. */
@@ -21,7 +22,7 @@ export async function download(
   store: PartStore | undefined,
   { signal, onProgress }: WorkOptions = {},
 ): Promise<Uint8Array> {
-  const content = allocate(bytes, url)
+  const content = allocate(bytes, url.href)
   const report = (done: number): void => onProgress?.({ phase: 'download', done, total: bytes, item: url.href })
   let received = 0
   while (received < bytes) {
@@ -111,16 +112,6 @@ export function requireOk(response: Response, url: URL): void {
   )
 }
 
-function allocate(bytes: number, url: URL): Uint8Array {
-  try {
-    return new Uint8Array(bytes)
-  } catch (cause) {
-    throw new VertebraError('OUT_OF_MEMORY', `There was not enough memory for the ${bytes} bytes of ${url.href}.`, {
-      cause,
-    })
-  }
-}
-
 function otherFile(url: URL, bytes: number, sent: number | string): VertebraError {
   return new VertebraError(
     'MODEL_CORRUPT',
@@ -140,10 +131,10 @@ function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<v
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', done)
+      unlisten?.()
       resolve()
     }
     const timer = setTimeout(done, milliseconds)
-    signal?.addEventListener('abort', done)
+    const unlisten = onAbort(signal, done)
   })
 }

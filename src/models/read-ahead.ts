@@ -1,4 +1,4 @@
-import type { WorkOptions } from '../progress.ts'
+import { onAbort, type WorkOptions } from '../progress.ts'
 import type { LoadedModel } from './load.ts'
 import type { AnyGraphName, ModelManifest } from './manifest.ts'
 
@@ -17,16 +17,16 @@ export function readAhead<M extends ModelManifest>(
   { signal, onProgress }: WorkOptions,
 ): ReadAhead<M> {
   const controller = new AbortController()
-  const stop = (): void => {
-    signal?.removeEventListener('abort', stop)
-    controller.abort(signal?.reason)
-  }
-  signal?.addEventListener('abort', stop)
+  const abort = (): void => controller.abort(signal?.reason)
+  const unlisten = onAbort(signal, abort)
   const coming = new Map(names.map((name) => [name, model.graph(name, { signal: controller.signal, onProgress })]))
   // A failure is told to whoever asks for the graph.
   for (const graph of coming.values()) graph.catch(() => undefined)
   return {
-    stop,
+    stop() {
+      unlisten?.()
+      abort()
+    },
     model: {
       ...model,
       graph(name, options) {

@@ -253,6 +253,17 @@ function writeValueInfo({ name, dataType, dims }: ValueInfo): MessageWriter {
 }
 
 function readValueInfo(reader: MessageReader): ValueInfo {
+  const { name, code, dims } = readValue(reader)
+  const dataType = dataTypeOf(code)
+  if (!dataType || !dims) {
+    const received = dataType ? 'no shape' : `element type ${code}`
+    throw unexpected(`graph input or output "${name}"`, 'a tensor of known type and rank', received, 'GRAPH_INVALID')
+  }
+  return { name, dataType, dims }
+}
+
+/** A ValueInfoProto: its name, and in its type that of a tensor. */
+export function readValue(reader: MessageReader): { name: string; code: number; dims: Dim[] | undefined } {
   let name = ''
   let code = 0
   let dims: Dim[] | undefined
@@ -270,16 +281,11 @@ function readValueInfo(reader: MessageReader): ValueInfo {
       }
     }
   }
-  const dataType = dataTypeOf(code)
-  if (!dataType || !dims) {
-    const received = dataType ? 'no shape' : `element type ${code}`
-    throw unexpected(`graph input or output "${name}"`, 'a tensor of known type and rank', received, 'GRAPH_INVALID')
-  }
-  return { name, dataType, dims }
+  return { name, code, dims }
 }
 
 /** A dimension with neither size nor name becomes the empty name. */
-export function readShape(reader: MessageReader): Dim[] {
+function readShape(reader: MessageReader): Dim[] {
   const dims: Dim[] = []
   for (const field of reader.fields()) {
     if (field !== 1) continue

@@ -18,6 +18,7 @@ export interface WindowOptions {
   readonly pads?: Pads | undefined
 }
 
+/** How a convolution's window moves over its map. */
 export interface ConvOptions extends WindowOptions {
   /** Default 1. */
   readonly dilation?: number | undefined
@@ -25,11 +26,13 @@ export interface ConvOptions extends WindowOptions {
   readonly group?: number | undefined
 }
 
+/** The window of a pool, and how it moves over its map. */
 export interface PoolOptions extends WindowOptions {
   /** Side of the square window. */
   readonly kernel: number
 }
 
+/** How boxes in pixels of the input are pooled from a map (He et al. 2017, arXiv:1703.06870). */
 export interface RoiAlignOptions {
   /** Rows and columns of what each RoI gives. */
   readonly outputSize: readonly [height: number, width: number]

@@ -28,6 +28,7 @@ export interface Tensor {
 /** A dimension: a fixed size, or the name of a free one (`N`, `H`, `W`, `R`). */
 export type Dim = number | string
 
+/** An input or output of a graph: its name, element type and dimensions. */
 export interface ValueInfo {
   readonly name: string
   readonly dataType: DataType
@@ -44,6 +45,7 @@ export type Attribute =
   | { readonly kind: 'strings'; readonly value: readonly string[] }
   | { readonly kind: 'tensor'; readonly value: Tensor }
 
+/** One operator of a graph: values in, values out, by name. */
 export interface Node {
   readonly name: string
   readonly opType: string
@@ -55,15 +57,18 @@ export interface Node {
   readonly attributes: Readonly<Record<string, Attribute>>
 }
 
+/** Operators that feed each other, their constants, and what goes in and comes out. */
 export interface Graph {
   readonly name: string
   /** In topological order. */
   readonly nodes: readonly Node[]
+  /** The constants, weights above all, by the name that nodes read them under. */
   readonly initializers: ReadonlyMap<string, Tensor>
   readonly inputs: readonly ValueInfo[]
   readonly outputs: readonly ValueInfo[]
 }
 
+/** What one ONNX file holds: a graph, and the versions that say how it is read. */
 export interface Model {
   readonly irVersion: number
   /** Version of the standard operator set. */

@@ -1,5 +1,5 @@
 import { messageOf, VertebraError } from '../errors.ts'
-import { readShape } from './codec.ts'
+import { readValue } from './codec.ts'
 import type { DataType, Dim } from './model.ts'
 import { dataTypeOf } from './tensors.ts'
 import { ItemBudget, MessageReader } from './wire.ts'
@@ -26,8 +26,6 @@ export interface Signature {
   /** True when some of the weights lie in other files. */
   readonly isSplit: boolean
 }
-
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /**
  * What any ONNX file shows of itself, whatever operators, subgraphs and types it holds: see {@link decodeModel} for graphs that this
@@ -57,8 +55,8 @@ function readGraph(reader: MessageReader): Signature {
   let isSplit = false
   for (const field of reader.fields()) {
     if (field === 1) operators.add(readOperator(reader.message()))
-    else if (field === 11) inputs.push(readValue(reader.message()))
-    else if (field === 12) outputs.push(readValue(reader.message()))
+    else if (field === 11) inputs.push(signatureValue(reader.message()))
+    else if (field === 12) outputs.push(signatureValue(reader.message()))
     else if (field === 5) {
       const { name, isExternal, ...tensor } = readTensorHead(reader.message())
       initializers.set(name, tensor)
@@ -67,6 +65,11 @@ function readGraph(reader: MessageReader): Signature {
   }
   // Old files list their constants as inputs with a default.
   return { inputs: inputs.filter(({ name }) => !initializers.has(name)), outputs, initializers, operators, isSplit }
+}
+
+function signatureValue(reader: MessageReader): SignatureValue {
+  const { name, code, dims } = readValue(reader)
+  return { name, dataType: dataTypeOf(code), dims }
 }
 
 function readOperator(reader: MessageReader): string {
@@ -86,23 +89,4 @@ function readTensorHead(reader: MessageReader) {
     else if (field === 13) isExternal = true
   }
   return { name, dims, dataType: dataTypeOf(code), isExternal }
-}
-
-/** A ValueInfoProto: its name, and in its type that of a tensor. */
-function readValue(reader: MessageReader): SignatureValue {
-  const value: Mutable<SignatureValue> = { name: '', dataType: undefined, dims: undefined }
-  for (const field of reader.fields()) {
-    if (field === 1) value.name = reader.string()
-    if (field !== 2) continue
-    const type = reader.message()
-    for (const kind of type.fields()) {
-      if (kind !== 1) continue
-      const tensor = type.message()
-      for (const part of tensor.fields()) {
-        if (part === 1) value.dataType = dataTypeOf(tensor.int())
-        else if (part === 2) value.dims = readShape(tensor.message())
-      }
-    }
-  }
-  return value
 }

@@ -65,7 +65,13 @@ function dataTypeOfArray(data: TensorData): DataType {
   return 'int64'
 }
 
-/** A one-dimensional int64 tensor: what ONNX wants for shapes, axes and indices. */
+/**
+ * A one-dimensional int64 tensor: what ONNX wants for shapes, axes and indices.
+ *
+ * @throws RangeError for a number that is not whole
+ * @example
+ * const shape = int64Tensor([1, -1])   // dims [2]
+ */
 export function int64Tensor(values: readonly number[]): Tensor {
   return tensorFrom(BigInt64Array.from(values, BigInt))
 }
@@ -74,6 +80,8 @@ export function int64Tensor(values: readonly number[]): Tensor {
  * The elements of a float32 tensor: a view where the bytes are aligned to 4, else a copy.
  *
  * @throws VertebraError `GRAPH_INVALID` when the tensor is of another type
+ * @example
+ * const values = float32Of(tensorFrom(Float32Array.of(0.5, 2)))   // Float32Array [0.5, 2]
  */
 export function float32Of(tensor: Tensor, name = 'a tensor'): Float32Array {
   if (tensor.dataType !== 'float32') throw unexpected(name, 'type float32', tensor.dataType, 'GRAPH_INVALID')
@@ -82,7 +90,14 @@ export function float32Of(tensor: Tensor, name = 'a tensor'): Float32Array {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
 }
 
-/** The elements of an int8 tensor, as a view. */
+/**
+ * The elements of an int8 tensor, as a view.
+ *
+ * @param name how a message calls the tensor
+ * @throws VertebraError `GRAPH_INVALID` when the tensor is of another type
+ * @example
+ * const values = int8Of(tensorFrom(Int8Array.of(-1, 2)))   // Int8Array [-1, 2]
+ */
 export function int8Of(tensor: Tensor, name = 'a tensor'): Int8Array {
   if (tensor.dataType !== 'int8') throw unexpected(name, 'type int8', tensor.dataType, 'GRAPH_INVALID')
   return new Int8Array(tensor.bytes.buffer, tensor.bytes.byteOffset, tensor.bytes.byteLength)

@@ -1,5 +1,6 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { unexpected, VertebraError } from '../errors.ts'
+import { allocate } from '../allocate.ts'
+import { unexpected, type VertebraError } from '../errors.ts'
 
 /** Largest file protobuf allows. */
 const MAX_BYTES = 0x7fffffff
@@ -67,7 +68,7 @@ export class MessageWriter {
   finish(): Uint8Array {
     this.#flush()
     if (this.#size > MAX_BYTES) throw tooLarge(this.#size)
-    const result = allocate(this.#size)
+    const result = allocate(this.#size, 'an ONNX file')
     let position = 0
     for (const part of this.#parts) {
       result.set(part instanceof Uint8Array ? part : part.make(), position)
@@ -93,14 +94,6 @@ export class MessageWriter {
   #push(bytes: Uint8Array | Later): void {
     this.#parts.push(bytes)
     this.#size += bytes.length
-  }
-}
-
-function allocate(size: number): Uint8Array {
-  try {
-    return new Uint8Array(size)
-  } catch (cause) {
-    throw new VertebraError('OUT_OF_MEMORY', `No room for an ONNX file of ${size} bytes.`, { cause })
   }
 }
 

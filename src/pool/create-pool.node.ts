@@ -28,8 +28,9 @@ export interface PoolOptions extends LoadOptions {
  * @param model as for `loadDetector`.
  * @throws VertebraError as `loadDetector`.
  * @example
- * await using pool = await createPool('resnet101-voc')
+ * const pool = await createPool('resnet101-voc')
  * for await (const outcome of pool.detectAll(files)) console.log(outcome.input, outcome)
+ * await pool.dispose()
  */
 export async function createPool(
   model: string | URL,

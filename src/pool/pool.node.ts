@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { asVertebraError, type DetectOutcome, endsEverything } from '../detector/detect-all.ts'
 import type { DetectorCore } from '../detector/detector.ts'
 import { type DetectOptions, selectionOf } from '../detector/options.ts'
@@ -8,6 +7,7 @@ import { VertebraError } from '../errors.ts'
 import type { RawImage } from '../images/image.ts'
 import type { DetectorManifest } from '../models/manifest.ts'
 import { requireDetector } from '../models/task.ts'
+import { onAbort } from '../progress.ts'
 import type { ChosenDevice } from '../runtime/choose-device.ts'
 import { inOrder } from './in-order.ts'
 import { createSemaphore } from './semaphore.ts'
@@ -108,9 +108,7 @@ export function poolOf<Input>(
     const leaving = new AbortController()
     const leave = (): void => leaving.abort(signal?.reason)
     if (signal?.aborted) leave()
-    signal?.addEventListener('abort', leave)
-    // Every photo on its way listens, and Node would warn of a leak.
-    setMaxListeners(0, leaving.signal)
+    const unlisten = onAbort(signal, leave)
     const total = Array.isArray(images) ? { total: images.length } : {}
     async function work(input: Input, index: number): Promise<DetectOutcome<Input>> {
       try {
@@ -127,7 +125,7 @@ export function poolOf<Input>(
         yield outcome
       }
     } finally {
-      signal?.removeEventListener('abort', leave)
+      unlisten?.()
       leaving.abort()
     }
   }

@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../progress.ts'
+import { onAbort, throwIfAborted } from '../progress.ts'
 
 /** A number of places; who finds none free waits, first come, first served. */
 export interface Semaphore {
@@ -27,21 +27,22 @@ export function createSemaphore(places: number): Semaphore {
         free -= 1
         return
       }
-      let waiting: Waiting | undefined
-      let onAbort: (() => void) | undefined
+      let unlisten: (() => void) | undefined
       try {
         await new Promise<void>((enter, refuse) => {
-          waiting = { enter, refuse }
+          const waiting = { enter, refuse }
           queue.add(waiting)
-          onAbort = () => refuse(new Error('aborted'))
-          signal?.addEventListener('abort', onAbort)
+          unlisten = onAbort(signal, () => {
+            // At once: a place that comes free in this very turn is the next one's.
+            queue.delete(waiting)
+            refuse(new Error('aborted'))
+          })
         })
       } catch (error) {
         throwIfAborted(signal)
         throw error
       } finally {
-        if (waiting) queue.delete(waiting)
-        if (onAbort) signal?.removeEventListener('abort', onAbort)
+        unlisten?.()
       }
     },
     release() {

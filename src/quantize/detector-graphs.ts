@@ -1,5 +1,5 @@
 import { runPipeline } from '../detector/pipeline.ts'
-import type { SessionName } from '../detector/sessions.ts'
+import type { SessionName } from '../detector/session-name.ts'
 import { createStopwatch } from '../detector/stopwatch.ts'
 import type { RgbImage } from '../images/image.ts'
 import type { GraphName, Manifest } from '../models/manifest.ts'

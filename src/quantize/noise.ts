@@ -16,14 +16,19 @@ export class Noise {
     this.#error += error
   }
 
-  /** Noise power by signal power; 0 where there is no noise. */
-  get ratio(): number {
-    return this.#error === 0 ? 0 : this.#error / this.#signal
+  /** Whether all numbers should be 0: noise then has nothing to be measured by. */
+  get isSilent(): boolean {
+    return this.#signal === 0
   }
 
-  /** The signal-to-noise ratio in decibels; null where there is no noise. */
+  /** Noise power by signal power; 0 where there is no noise, or no signal. */
+  get ratio(): number {
+    return this.#error === 0 || this.isSilent ? 0 : this.#error / this.#signal
+  }
+
+  /** The signal-to-noise ratio in decibels; null where there is no noise, or no signal. */
   get decibels(): number | null {
-    return this.#error === 0 ? null : 10 * Math.log10(this.#signal / this.#error)
+    return this.#error === 0 || this.isSilent ? null : 10 * Math.log10(this.#signal / this.#error)
   }
 }
 
@@ -41,10 +46,9 @@ export class OutputNoise {
     }
   }
 
-  /** The mean of the outputs' ratios, so that none counts more for being large. */
+  /** The mean of the ratios of the outputs that have a signal, so that none counts more for being large. */
   get ratio(): number {
-    let sum = 0
-    for (const noise of this.outputs.values()) sum += noise.ratio
-    return this.outputs.size === 0 ? 0 : sum / this.outputs.size
+    const ratios = [...this.outputs.values()].filter(({ isSilent }) => !isSilent).map(({ ratio }) => ratio)
+    return ratios.reduce((sum, ratio) => sum + ratio, 0) / Math.max(ratios.length, 1)
   }
 }

@@ -9,7 +9,7 @@ export interface ValueReport {
   readonly method: RangeMethod
   readonly low: number
   readonly high: number
-  /** Signal-to-noise ratio in decibels against float32, with all layers before it in integers; null without noise. */
+  /** Signal-to-noise ratio in decibels against float32, with all layers before it in integers; null without noise or signal. */
   readonly decibels: number | null
 }
 

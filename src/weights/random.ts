@@ -7,6 +7,8 @@ import type { Weights } from './weights.ts'
  * 2 / fan-in (He et al. 2015, arXiv:1502.01852), normalisations are the identity, biases 0. A tensor depends on `seed`
  * and its name only, not on the order of asking.
  *
+ * @param seed default 0
+ * @throws VertebraError `INVALID_ARGUMENT` for a seed that is no whole number
  * @example
  * const model = buildBackbone(resnet(50), randomWeights(1))
  */

@@ -29,6 +29,9 @@ export function invalidWeights(expectation: string, cause?: unknown): VertebraEr
 
 export const MAX_RANK = 32
 
+/** Of a layer or tensor, with the path to it: every tensor below a name repeats it. */
+export const LONGEST_NAME = 4096
+
 /** True for an array of whole numbers from 0. */
 export function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0)

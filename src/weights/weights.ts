@@ -2,7 +2,7 @@ import { describe, VertebraError } from '../errors.ts'
 
 /**
  * Where an architecture takes its numbers from: a checkpoint, a renamed view of one, or a random source. Builders ask by
- * the library's canonical names (see `dialects/vertebra-detector.ts`); a dialect maps foreign names to them.
+ * the library's canonical names (`backbone.block1.unit1.conv1.weight`, `head.fc6.bias`); `names/` has each project's own for them.
  */
 export interface Weights {
   /** Every tensor there is, by the names of the source, sorted. */

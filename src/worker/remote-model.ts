@@ -6,7 +6,7 @@ import { selectionOf } from '../detector/options.ts'
 import type { DetectionResult } from '../detector/result.ts'
 import { messageOf, unexpected, VertebraError } from '../errors.ts'
 import { requireDetector } from '../models/task.ts'
-import { type Progress, throwIfAborted, type WorkOptions } from '../progress.ts'
+import { onAbort, type Progress, throwIfAborted, type WorkOptions } from '../progress.ts'
 import { closeAll } from './close-all.ts'
 import { type Calls, type LoadedInfo, toVertebraError, type WorkerPort } from './protocol.ts'
 
@@ -167,12 +167,11 @@ function createCaller<All>(port: WorkerPort): Call<All> {
     throwIfAborted(signal)
     if (death) throw death
     const id = ++lastId
-    const abort = (): void => port.post({ abort: id })
+    const unlisten = onAbort(signal, () => port.post({ abort: id }))
     try {
       return await new Promise<unknown>((resolve, reject) => {
         waiting.set(id, { resolve, reject, onProgress })
         if (waiting.size === 1) port.hold?.(true)
-        signal?.addEventListener('abort', abort)
         try {
           port.post({ call: name, id, takes }, transfer)
         } catch (cause) {
@@ -186,7 +185,7 @@ function createCaller<All>(port: WorkerPort): Call<All> {
       throwIfAborted(signal)
       throw error
     } finally {
-      signal?.removeEventListener('abort', abort)
+      unlisten?.()
     }
   }
 }

@@ -46,6 +46,17 @@ describe('vertebra convert', () => {
     expect(features.stderr).toMatch(/Expected a backbone that gives feature maps but .* is a detector in one graph/)
   })
 
+  it('takes what a person says of the pictures of a network', async () => {
+    const backbone = join(folder, 'caffe')
+    const args = ['--task', 'features', '--input', 'caffe-rgb', '--out', backbone]
+    const { code, stderr } = await runCli(['convert', fixture('classify/vgg16.pth'), ...args])
+    expect(stderr).toMatch(/^Left out 6 tensors/)
+    expect(code).toBe(0)
+    const { input } = JSON.parse(readFileSync(join(backbone, 'model.json'), 'utf8'))
+    expect(input.std.map((value: number) => value.toFixed(6))).toEqual(['1.000000', '1.000000', '1.000000'])
+    expect(input.mean[0]).toBeCloseTo(122.99925, 6)
+  })
+
   it.each<[string, string[], RegExp]>([
     [
       'an export of several kinds',
@@ -65,6 +76,12 @@ describe('vertebra convert', () => {
       [fixture('weights/torch-zip.pth')],
       /a detector of a known kind.*PyTorch file of 13 tensors/,
     ],
+    [
+      'the pictures of a detector',
+      [fixture('dialects/torchvision-v1.pth'), '--input', 'caffe-rgb'],
+      /Expected no --input with --task detect/,
+    ],
+    ['other pictures', [fixture('classify/vgg16.pth'), '--task', 'features', '--input', 'opencv'], /choices are/],
     ['an optimizer', [fixture('weights/optimizer.pth')], /only the state of an optimizer/],
     [
       'another dialect',

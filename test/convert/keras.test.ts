@@ -53,6 +53,12 @@ describe.each([
   })
 })
 
+it('names of Keras are read from whatever holds them', () => {
+  const { tensors } = readWeights(bytesOf('keras-resnet'), 'keras-resnet.h5')
+  const { title } = imageNetwork({ container: 'NumPy archive', tensors, metadata: {} })
+  expect(title).toMatch(/with the names of Keras$/)
+})
+
 describe('HDF5 files', () => {
   const whole = bytesOf('keras-resnet')
   const read = (bytes: Uint8Array) => () => readWeights(bytes, 'model.h5')

@@ -34,3 +34,9 @@ it('20 classes are VOC, others are numbered, and names may be given', () => {
   expect(labelsFor(1, ['cat'])).toEqual([{ name: 'cat', categoryId: 1 }])
   expect(() => labelsFor(2, ['cat'])).toThrow(/2 labels, one for each class.*received 1/)
 })
+
+it('names that are given must differ', () => {
+  const same = () => labelsFor(3, ['cat', 'dog', 'cat'])
+  expect(same).toThrow(/3 different labels but received "cat" twice/)
+  expect(same).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+})

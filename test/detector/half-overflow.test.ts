@@ -42,11 +42,16 @@ async function overflowing(output: string): Promise<Runtime> {
 }
 
 /** A detector that began in a precision. */
-async function detectorIn(precision: 'float16' | 'float32', choice: PrecisionChoice, output = 'objectness_p4') {
+async function detectorIn(
+  precision: 'float16' | 'float32',
+  choice: PrecisionChoice,
+  output = 'objectness_p4',
+  decode = async (image: RgbImage) => image,
+) {
   const device = { device: 'cpu', reason: 'for the test', precision } as const
   const sessions = createSessions(model, await overflowing(output), device, { precision: choice })
   opened.push({ [Symbol.asyncDispose]: () => sessions.dispose() })
-  return localDetector(model.manifest, sessions, async (image: RgbImage) => image)
+  return localDetector(model.manifest, sessions, decode)
 }
 
 it.each(['objectness_p4', 'class_logits', 'box_deltas'])(
@@ -69,6 +74,16 @@ it('feature maps are checked, too', async () => {
   const { c4 } = await detector.extract(photo, { levels: ['c4'] })
   expect(detector.precision).toBe('float32')
   expect(c4?.data.every(Number.isFinite)).toBe(true)
+})
+
+it('a photo that can be read only once is not read again', async () => {
+  let reads = 0
+  const detector = await detectorIn('float16', 'auto', 'class_logits', async (image) => {
+    if (++reads > 1) throw new Error('read twice')
+    return image
+  })
+  const [result] = await detector.detectBatch([photo])
+  expect(result?.precision).toBe('float32')
 })
 
 it('float16 that was asked for fails, and says what to do', async () => {

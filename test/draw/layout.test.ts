@@ -58,6 +58,13 @@ describe('text', () => {
 })
 
 describe('layout', () => {
+  test('a label of 30,000 characters is cut like one of 300', () => {
+    const cut = (length: number) =>
+      layoutDetections(640, 480, [{ ...cat, label: 'a'.repeat(length) }]).boxes[0]?.label?.text
+    expect(cut(30_000)).toMatch(/^a+\.\.$/)
+    expect(cut(30_000)).toBe(cut(300))
+  })
+
   test('a label stands on the left end of its frame, above it', () => {
     const { boxes, lineWidth } = layoutDetections(640, 480, [cat])
     const [box] = boxes

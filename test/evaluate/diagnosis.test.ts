@@ -125,6 +125,12 @@ describe('errorBreakdown', () => {
     expect(AP + gains.missed).toBeCloseTo(1, 12)
   })
 
+  test('a class of which only missed objects are left is not part of the mended mean', () => {
+    const { AP, gains } = errorBreakdown(picture([DOG, A], [CAT, B]), [found(DOG, A)])
+    expect(AP).toBeCloseTo(0.5, 12)
+    expect(gains.missed).toBeCloseTo(0.5, 12)
+  })
+
   test('agrees with the other evaluators on generated data sets', () => {
     for (let seed = 0; seed < 40; seed++) {
       const { instances, results } = generate(seed)

@@ -162,3 +162,14 @@ describe('VOC folders', () => {
     expect(refused('dog.txt', '')).toThrow('comp4_det_test_<class>.txt')
   })
 })
+
+test('a split that would leave its folder is refused', () => {
+  for (const split of ['../../etc/x', '..', 'a\\b', '']) {
+    const dataset = {
+      images: [{ id: 1, file_name: 'a.jpg', width: 4, height: 3, splits: [split] }],
+      annotations: [],
+      categories: [{ id: 1, name: 'dog' }],
+    }
+    expect(() => writeVocDataset(dataset), split).toThrow(/split of image 1/)
+  }
+})

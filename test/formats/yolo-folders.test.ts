@@ -151,3 +151,11 @@ describe('YOLO folders', () => {
     ).toThrow('size of image')
   })
 })
+
+test('a split or a picture that would leave its folder is refused', () => {
+  const image = { id: 1, file_name: 'a.jpg', width: 4, height: 3, splits: ['train'] }
+  for (const own of [{ splits: ['../x'] }, { file_name: '../../a.jpg' }, { file_name: '/a.jpg' }]) {
+    const dataset = { images: [{ ...image, ...own }], annotations: [], categories: [{ id: 1, name: 'dog' }] }
+    expect(() => writeYoloDataset(dataset), JSON.stringify(own)).toThrow(/of image 1/)
+  }
+})

@@ -74,6 +74,25 @@ describe('foldBatchNorm', () => {
     ])
   })
 
+  it.each([-1e-5, -1, Number.NaN])('refuses a variance of %d, which would give no numbers', (variance) => {
+    const g = new GraphBuilder('g')
+    const parameter = (name: string, ...values: number[]) => g.initializer(name, tensorFrom(Float32Array.from(values)))
+    const weight = g.initializer('c.weight', tensorFrom(Float32Array.of(3, 3), [2, 1, 1, 1]))
+    const norm = {
+      scale: parameter('n.weight', 1, 1),
+      bias: parameter('n.bias', 0, 0),
+      mean: parameter('n.running_mean', 0, 0),
+      variance: parameter('n.running_var', 1, variance),
+      epsilon: 1e-5,
+    }
+    g.output(g.batchNormalization(g.conv(g.input('x', 'float32', [1, 1, 'H', 'W']), weight), norm), 'y')
+    const fold = () => foldBatchNorm(g.build())
+    expect(fold).toThrow(
+      /a variance above 0 once epsilon \(0\.00001\) is added for element 1 of tensor "n\.running_var"/,
+    )
+    expect(fold).toThrow(expect.objectContaining({ code: 'WEIGHTS_INVALID' }))
+  })
+
   it('takes an empty name for a bias that is left out', () => {
     const model = tinyNetwork()
     const nodes = model.graph.nodes.map((node) =>

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { readWeights } from '../../src/weights/containers/index.ts'
 import { readPickle } from '../../src/weights/containers/pickle.ts'
+import type { PickleValue } from '../../src/weights/containers/pickle-values.ts'
+import { readStateDict, WRAPPERS } from '../../src/weights/containers/state-dict.ts'
 import { storedWeights } from '../../src/weights/stored-weights.ts'
 import { arrayOf, asModel, named, pickleBytes, textOf } from './pickle-bytes.ts'
 
@@ -109,6 +111,20 @@ describe('a pickle that grows', () => {
     expect(() => readWeights(pickleBytes('\x80\x02]q\x00h\x00a.'), 'loop.pkl')).toThrow(/a list of 1/)
     const loop = pickleBytes('\x80\x04}q\x00', textOf('model'), 'h\x00s.')
     expect(() => readWeights(loop, 'loop.pkl')).toThrow(/no tensors.*"model"/)
+  })
+
+  it('a dict that contains itself wherever a model may lie is looked through once', () => {
+    let scans = 0
+    class Counted extends Map<PickleValue, PickleValue> {
+      override [Symbol.iterator]() {
+        scans++
+        return super[Symbol.iterator]()
+      }
+    }
+    const dict = new Counted()
+    for (const key of WRAPPERS) dict.set(key, dict)
+    expect(() => readStateDict('pickle', dict, () => new Uint8Array(0), 0)).toThrow(/no tensors/)
+    expect(scans).toBe(1)
   })
 
   it('endless duplicates stop at a number of instructions', () => {

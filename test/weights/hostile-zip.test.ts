@@ -1,5 +1,5 @@
 import { zipSync } from 'fflate'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { crc32 } from '../../src/weights/containers/crc32.ts'
 import { readWeights } from '../../src/weights/containers/index.ts'
 import { readZip } from '../../src/weights/containers/zip.ts'
@@ -82,6 +82,26 @@ describe('readZip', () => {
     expect(() => readWeights(zeros, 'bomb.npz')).toThrow(/at most 100 times as much but it claims 20000000/)
     const lying = patch(patch(zeros, CENTRAL, 24, [0, 4, 0, 0]), LOCAL, 22, [0, 4, 0, 0])
     expect(() => readWeights(lying, 'bomb.npz')).toThrow(/1024 bytes for "a\.npy".*inflates to more/)
+  })
+
+  it('says what there is no memory for', () => {
+    const open = readZip(zip({ a: hello }, 9)).get('a')
+    const Plain = Uint8Array
+    vi.stubGlobal(
+      'Uint8Array',
+      class extends Plain {
+        constructor(size: number) {
+          if (size === hello.length) throw new RangeError('Array buffer allocation failed')
+          super(size)
+        }
+      },
+    )
+    try {
+      expect(() => open?.()).toThrow(expect.objectContaining({ code: 'OUT_OF_MEMORY' }))
+      expect(() => open?.()).toThrow(/not enough memory for the 26 bytes of "a" in the zip file/)
+    } finally {
+      vi.unstubAllGlobals()
+    }
   })
 
   it('refuses a zip that is neither', () => {

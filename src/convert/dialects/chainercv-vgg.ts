@@ -1,11 +1,12 @@
-import { chainerField } from '../../weights/dialects/chainer.ts'
-import { invalidWeights, type WeightFile } from '../../weights/stored-tensor.ts'
+import { chainerField } from '../../weights/names/chainer.ts'
+import type { WeightFile } from '../../weights/stored-tensor.ts'
 import { checkpoint, outputsOf } from '../checkpoint.ts'
 import { describeVgg, vggTitle } from '../describe-vgg.ts'
+import { vggDetectorNetwork } from '../detector-networks.ts'
 import { fasterRcnnManifest, NO_CLAMP } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
 import type { Recipe } from '../recipe.ts'
-import { deltasXFirst, oneLogit } from '../rows.ts'
+import { deltasXFirst, oneLogit, pairedAnchors } from '../rows.ts'
 import type { Dialect, DialectOptions } from './dialect.ts'
 
 // chainer/chainercv: links/model/faster_rcnn/*.py and its utils.
@@ -21,17 +22,11 @@ export const chainercvVgg: Dialect = {
 function chainercvVggRecipe(file: WeightFile, { labels, arch, about }: DialectOptions): Recipe {
   const source = checkpoint(file, chainerName)
   const backbone = describeVgg(source, 'ceil', arch)
-  const logits = outputsOf(source, 'rpn.objectness.weight')
-  if (logits !== 18) throw invalidWeights(`an RPN with 9 anchors a cell, two logits each, but it has ${logits} logits`)
+  pairedAnchors(source, [9])
   const classes = outputsOf(source, 'head.scores.weight') - 1
   return {
     weights: deltasXFirst(oneLogit(source.weights, 'interleaved')),
-    network: {
-      backbone,
-      levels: ['c4'],
-      rpnChannels: outputsOf(source, 'rpn.conv.weight'),
-      roiBody: { kind: 'fc', channels: outputsOf(source, 'head.fc6.weight') },
-    },
+    network: vggDetectorNetwork(source, backbone),
     manifest: fasterRcnnManifest(
       {
         name: 'chainercv-faster-rcnn-vgg16',

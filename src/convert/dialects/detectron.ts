@@ -2,13 +2,14 @@ import type { ResidualDescription } from '../../architectures/residual-descripti
 import { LOG_1000_16 } from '../../boxes/coder.ts'
 import { invalidWeights, type WeightFile } from '../../weights/stored-tensor.ts'
 import type { Weights } from '../../weights/weights.ts'
+import { isClassAgnostic, lastBox } from '../box-rows.ts'
 import { type Checkpoint, checkpoint, outputsOf } from '../checkpoint.ts'
 import { biasesInNorms } from '../conv-biases.ts'
 import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
+import { c4Network, pyramidNetwork } from '../detector-networks.ts'
 import { CAFFE_MEAN_BGR, type FasterRcnnNumbers, fasterRcnnManifest, PYRAMID_ROI } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
 import { anchorsOnPyramid, caffeAnchors, caffeAnchorsOnC4 } from '../older-anchors.ts'
-import { pyramidNetwork } from '../pyramid-network.ts'
 import type { NetworkDescription, Recipe } from '../recipe.ts'
 import type { Dialect, DialectOptions } from './dialect.ts'
 
@@ -34,9 +35,9 @@ function detectronRecipe(file: WeightFile, { labels, arch, about }: DialectOptio
   const found = { ...described, variant: described.groups ? ('v1.5' as const) : ('v1' as const) }
   const backbone = arch === undefined ? found : namedResidual(arch, found)
   const classes = outputsOf(source, 'head.scores.weight') - 1
-  const classAgnostic = classes > 1 && outputsOf(source, 'head.deltas.weight') === 4
+  const classAgnostic = isClassAgnostic(source, 'always')
   return {
-    weights: biasesInNorms(affineAsNorm(source.weights)),
+    weights: biasesInNorms(affineAsNorm(classAgnostic ? lastBox(source) : source.weights)),
     isExtra: (name) => /^(_\[mask\]|mask_fcn|conv5_mask|kps_|conv_fcn)/.test(name),
     network: network(source, backbone, form),
     manifest: fasterRcnnManifest(
@@ -100,10 +101,7 @@ function formOf({ tensors }: WeightFile): Form {
 
 function network(source: Checkpoint, backbone: ResidualDescription, form: Form): NetworkDescription {
   if (form === 'FPN') return pyramidNetwork(source, backbone, outputsOf(source, 'fpn.lateral2.weight'))
-  // The last stage is the body of the head: the backbone ends before it.
-  const trunk = { ...backbone, stages: backbone.stages.slice(0, -1) }
-  const rpnChannels = outputsOf(source, 'rpn.conv.weight')
-  return { backbone: trunk, levels: ['c4'], rpnChannels, roiBody: { kind: 'stage', backbone } }
+  return c4Network(source, backbone)
 }
 
 /** Detectron's normalisation is a scale and a shift: a batch norm of mean 0, variance 1 and epsilon 0. */

@@ -3,11 +3,12 @@ import type { InputSpec } from '../../images/input-spec.ts'
 import type { Manifest } from '../../models/manifest.ts'
 import type { WeightFile } from '../../weights/stored-tensor.ts'
 import { backgroundFirst } from '../background.ts'
+import { isClassAgnostic } from '../box-rows.ts'
 import { type Checkpoint, checkpoint, outputsOf } from '../checkpoint.ts'
 import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
+import { c4Network, pyramidNetwork } from '../detector-networks.ts'
 import { type FasterRcnnNumbers, fasterRcnnManifest, PYRAMID_ROI, pyramidAnchors } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
-import { pyramidNetwork } from '../pyramid-network.ts'
 import type { NetworkDescription, Recipe } from '../recipe.ts'
 import type { Dialect, DialectOptions } from './dialect.ts'
 
@@ -35,7 +36,7 @@ function detectron2Recipe(file: WeightFile, { labels, arch, about }: DialectOpti
   const found = describeBackbone(source, form)
   const backbone = arch === undefined ? found : { ...namedResidual(arch, found), dilatedLast: found.dilatedLast }
   const classes = outputsOf(source, 'head.scores.weight') - 1
-  const classAgnostic = classes > 1 && outputsOf(source, 'head.deltas.weight') === 4
+  const classAgnostic = isClassAgnostic(source, 'none')
   return {
     weights: backgroundFirst(source.weights, classAgnostic),
     isExtra: (name) => /^roi_heads\.(mask|keypoint)_/.test(name),
@@ -94,16 +95,11 @@ function describeBackbone(source: Checkpoint, form: Form): ResidualDescription {
 
 function network(source: Checkpoint, backbone: ResidualDescription, form: Form): NetworkDescription {
   if (form === 'FPN') return pyramidNetwork(source, backbone, outputsOf(source, 'fpn.lateral2.weight'))
-  const rpnChannels = outputsOf(source, 'rpn.conv.weight')
-  // In C4 the last stage is the body of the head: the backbone ends before it.
-  if (form === 'C4') {
-    const trunk = { ...backbone, stages: backbone.stages.slice(0, -1) }
-    return { backbone: trunk, levels: ['c4'], rpnChannels, roiBody: { kind: 'stage', backbone } }
-  }
+  if (form === 'C4') return c4Network(source, backbone)
   return {
     backbone,
     levels: ['c5'],
-    rpnChannels,
+    rpnChannels: outputsOf(source, 'rpn.conv.weight'),
     roiBody: { kind: 'fc', channels: outputsOf(source, 'head.fc6.weight') },
   }
 }

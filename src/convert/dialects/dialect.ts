@@ -3,6 +3,8 @@ import type { About, Recipe } from '../recipe.ts'
 
 /** What a person may say about foreign weights, as their file does not. */
 export interface DialectOptions {
+  /** Whose detector it is, one of `DIALECT_NAMES`. Default: found from the names of the tensors. */
+  readonly dialect?: string | undefined
   /** Class names without background, in the order of the network's outputs. Default: the file's, COCO's or VOC's. */
   readonly labels?: readonly string[] | undefined
   /** The backbone, such as `resnet50-v1`, instead of the one that the shapes tell. */

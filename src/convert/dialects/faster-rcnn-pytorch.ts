@@ -1,14 +1,16 @@
-import type { VggDescription } from '../../architectures/vgg.ts'
-import { torchvisionResnetName, torchvisionVggName } from '../../weights/dialects/torchvision.ts'
-import { invalidWeights, type WeightFile } from '../../weights/stored-tensor.ts'
+import { vgg } from '../../architectures/vgg.ts'
+import { torchvisionResnetName, torchvisionVggName } from '../../weights/names/torchvision.ts'
+import type { WeightFile } from '../../weights/stored-tensor.ts'
+import { isClassAgnostic } from '../box-rows.ts'
 import { type Checkpoint, checkpoint, outputsOf } from '../checkpoint.ts'
 import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
 import { describeVgg, vggTitle } from '../describe-vgg.ts'
+import { c4Network, vggDetectorNetwork } from '../detector-networks.ts'
 import { CAFFE_INPUT, fasterRcnnManifest, NO_CLAMP } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
 import { caffeAnchorsOnC4 } from '../older-anchors.ts'
 import type { NetworkDescription, Recipe } from '../recipe.ts'
-import { oneLogit } from '../rows.ts'
+import { oneLogit, pairedAnchors } from '../rows.ts'
 import type { Dialect, DialectOptions } from './dialect.ts'
 
 // jwyang/faster-rcnn.pytorch: lib/model/faster_rcnn/*.py, rpn/*.py, roi_align/src/*, utils/config.py, cfgs/*.yml, test_net.py.
@@ -31,12 +33,9 @@ function fasterRcnnPytorchRecipe(file: WeightFile, { labels, arch, about }: Dial
   const isResidual = file.tensors.has('RCNN_top.0.0.conv1.weight')
   const source = checkpoint(file, isResidual ? residualName : vggName)
   const { network, title } = isResidual ? residualNetwork(source, arch) : vggNetwork(source, arch)
-  const anchors = outputsOf(source, 'rpn.objectness.weight') / 2
-  const scales = SCALES.get(anchors)
-  if (!scales)
-    throw invalidWeights(`an RPN with 9 or 12 anchors a cell, two logits each, but it has ${2 * anchors} logits`)
+  const scales = SCALES.get(pairedAnchors(source, [...SCALES.keys()])) ?? []
   const classes = outputsOf(source, 'head.scores.weight') - 1
-  const classAgnostic = classes > 1 && outputsOf(source, 'head.deltas.weight') === 4
+  const classAgnostic = isClassAgnostic(source, 'per-class')
   return {
     weights: oneLogit(source.weights, 'halves'),
     network,
@@ -89,22 +88,12 @@ function residualNetwork(source: Checkpoint, arch: string | undefined): Describe
   // Caffe's pool of the stem: no padding, and one cell more where the last window is cut.
   const found = { ...describeResidual(source, { variant: 'v1', epsilon: 1e-5 }), stemPool: 'end' as const }
   const backbone = arch === undefined ? found : namedResidual(arch, found)
-  const trunk = { ...backbone, stages: backbone.stages.slice(0, -1) }
-  const rpnChannels = outputsOf(source, 'rpn.conv.weight')
-  return {
-    network: { backbone: trunk, levels: ['c4'], rpnChannels, roiBody: { kind: 'stage', backbone } },
-    title: residualTitle(backbone),
-  }
+  return { network: c4Network(source, backbone), title: residualTitle(backbone) }
 }
 
 function vggNetwork(source: Checkpoint, arch: string | undefined): Described {
-  const backbone: VggDescription = describeVgg(source, 'floor', arch)
-  const rpnChannels = outputsOf(source, 'rpn.conv.weight')
-  const channels = outputsOf(source, 'head.fc6.weight')
-  return {
-    network: { backbone, levels: ['c4'], rpnChannels, roiBody: { kind: 'fc', channels } },
-    title: vggTitle(backbone),
-  }
+  const backbone = describeVgg(source, 'floor', arch)
+  return { network: vggDetectorNetwork(source, backbone), title: vggTitle(backbone) }
 }
 
 const FIXED: Readonly<Record<string, string>> = {
@@ -116,6 +105,8 @@ const FIXED: Readonly<Record<string, string>> = {
   'head.scores': 'RCNN_cls_score',
   'head.deltas': 'RCNN_bbox_pred',
 }
+
+const VGG16 = vgg(16).convolutions
 
 function headName(canonical: string): string | undefined {
   const [, layer = '', field] = /^(.+)\.(\w+)$/.exec(canonical) ?? []
@@ -134,5 +125,5 @@ function residualName(canonical: string): string {
 }
 
 function vggName(canonical: string): string {
-  return headName(canonical) ?? torchvisionVggName(canonical, 16).replace('features.', 'RCNN_base.')
+  return headName(canonical) ?? torchvisionVggName(canonical, VGG16).replace('features.', 'RCNN_base.')
 }

@@ -61,7 +61,6 @@ const BACKBONES: readonly (readonly [title: string, key: string])[] = [
 /**
  * What a file of weights is, and how it becomes a detector.
  *
- * @param dialect one of {@link DIALECT_NAMES}; default: found from the names of the tensors
  * @throws VertebraError `WEIGHTS_INVALID` for weights of no known detector, `INVALID_ARGUMENT` for another dialect
  * @example
  * const file = readWeights(await readFile('model_final.pkl'), 'model_final.pkl')
@@ -71,8 +70,9 @@ const BACKBONES: readonly (readonly [title: string, key: string])[] = [
  */
 export function detectorRecipe(
   file: WeightFile,
-  { dialect, ...options }: DialectOptions & { readonly dialect?: string | undefined } = {},
+  options: DialectOptions = {},
 ): { dialect: string; title: string; recipe: Recipe } {
+  const { dialect } = options
   const names = new Set(file.tensors.keys())
   const found =
     dialect === undefined

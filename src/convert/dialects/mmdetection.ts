@@ -1,17 +1,20 @@
-import { torchvisionResnetName } from '../../weights/dialects/torchvision.ts'
-import type { WeightFile } from '../../weights/stored-tensor.ts'
+import type { InputSpec } from '../../images/input-spec.ts'
+import { torchvisionResnetName } from '../../weights/names/torchvision.ts'
+import { invalidWeights, type WeightFile } from '../../weights/stored-tensor.ts'
 import { backgroundFirst } from '../background.ts'
+import { type BackgroundRows, isClassAgnostic } from '../box-rows.ts'
 import { type Checkpoint, checkpoint, outputsOf } from '../checkpoint.ts'
 import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
+import { pyramidNetwork } from '../detector-networks.ts'
 import { fasterRcnnManifest, PYRAMID_ROI, pyramidAnchors } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
-import { pyramidNetwork } from '../pyramid-network.ts'
 import type { Recipe } from '../recipe.ts'
 import type { Dialect, DialectOptions } from './dialect.ts'
+import { configuredColours } from './mmdetection-colours.ts'
 
 // open-mmlab/mmdetection: configs/_base_/models/faster-rcnn_r50_fpn.py and faster-rcnn_r50-caffe_fpn.
 
-/** Whose ResNet it is: PyTorch's takes RGB and has the stride on the 3x3, Caffe's takes BGR and has it on the 1x1. */
+/** Whose ResNet it is: PyTorch's has the stride on the 3x3 and mostly takes RGB, Caffe's has it on the 1x1 and takes BGR. */
 export type Style = 'pytorch' | 'caffe'
 
 /** Sides that are not above 0 are dropped. */
@@ -44,7 +47,7 @@ export function isCaffeStyle({ metadata }: WeightFile): boolean {
 
 function mmdetection2Recipe(file: WeightFile, options: DialectOptions, style: Style): Recipe {
   const source = checkpoint(file, mmdetectionName)
-  const recipe = mmdetectionRecipe(source, file, options, style)
+  const recipe = mmdetectionRecipe(source, file, options, style, 'none')
   return { ...recipe, weights: backgroundFirst(source.weights, recipe.manifest.head.classAgnostic) }
 }
 
@@ -52,15 +55,14 @@ function mmdetection2Recipe(file: WeightFile, options: DialectOptions, style: St
 export function mmdetectionRecipe(
   source: Checkpoint,
   file: WeightFile,
-  { labels, arch, about }: DialectOptions,
+  { dialect, labels, arch, about }: DialectOptions,
   style: Style,
+  background: BackgroundRows,
 ): Recipe {
   const found = describeResidual(source, { variant: style === 'caffe' ? 'v1' : 'v1.5', epsilon: 1e-5 })
   const backbone = arch === undefined ? found : namedResidual(arch, found)
   const classes = outputsOf(source, 'head.scores.weight') - 1
-  const classAgnostic = classes > 1 && outputsOf(source, 'head.deltas.weight') === 4
   const channels = outputsOf(source, 'fpn.lateral2.weight')
-  const isCaffe = style === 'caffe'
   return {
     weights: source.weights,
     isExtra: (name) => /^roi_head\.mask_/.test(name),
@@ -71,15 +73,13 @@ export function mmdetectionRecipe(
         architecture: `Faster R-CNN of MMDetection, ${residualTitle(backbone)}, feature pyramid of ${channels} channels`,
         labels: labelsFor(classes, labels ?? file.labels),
         input: {
-          channels: isCaffe ? 'bgr' : 'rgb',
-          mean: isCaffe ? [103.53, 116.28, 123.675] : [123.675, 116.28, 103.53],
-          std: isCaffe ? [1, 1, 1] : [58.395, 57.12, 57.375],
+          ...coloursOf(file, style, dialect !== undefined),
           resize: { rule: 'shorter', size: 800, max: 1333, rounding: 'half-up', filter: 'bilinear', output: 'uint8' },
           padMultiple: 32,
         },
         anchors: pyramidAnchors({ rounded: false, strideRule: 'exact' }),
         preNmsTopN: 1000,
-        classAgnostic,
+        classAgnostic: isClassAgnostic(source, background),
         roi: { ...PYRAMID_ROI, outputSize: 7, samplingRatio: 0, aligned: true },
         minSizes: { proposals: NO_AREA, detections: NO_AREA },
         source: {
@@ -91,6 +91,22 @@ export function mmdetectionRecipe(
       about,
     ),
   }
+}
+
+const STYLE_COLOURS: Readonly<Record<Style, Pick<InputSpec, 'channels' | 'mean' | 'std'>>> = {
+  pytorch: { channels: 'rgb', mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] },
+  caffe: { channels: 'bgr', mean: [103.53, 116.28, 123.675], std: [1, 1, 1] },
+}
+
+/** What the training configuration says, else those of the style; where it is unclear the person must name the style. */
+function coloursOf({ metadata }: WeightFile, style: Style, isNamed: boolean): (typeof STYLE_COLOURS)[Style] {
+  const stated = configuredColours(metadata.config)
+  if (stated !== undefined && stated !== 'unclear') return stated
+  if (stated === undefined || isNamed) return STYLE_COLOURS[style]
+  throw invalidWeights(
+    'mean=[…], std=[…] and to_rgb=True or False (bgr_to_rgb) of three numbers each in one dict of the training configuration in the ' +
+      'file, but what it says of colours is not understood: name the dialect for the colours of its style',
+  )
 }
 
 const FIXED: Readonly<Record<string, string>> = {

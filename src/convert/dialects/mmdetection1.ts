@@ -30,7 +30,7 @@ export const mmdetection1: Dialect = {
 
 function mmdetection1Recipe(file: WeightFile, options: DialectOptions, style: Style): Recipe {
   const source = checkpoint(file, (canonical) => mmdetectionName(canonical).replace(/^roi_head\./, ''))
-  const recipe = mmdetectionRecipe(source, file, options, style)
+  const recipe = mmdetectionRecipe(source, file, options, style, 'per-class')
   const { rpn, roi, head } = recipe.manifest
   return {
     ...recipe,

@@ -1,12 +1,13 @@
-import { caffeTensors } from '../../weights/dialects/caffe.ts'
-import { invalidWeights, type WeightFile } from '../../weights/stored-tensor.ts'
+import { caffeTensors } from '../../weights/names/caffe.ts'
+import type { WeightFile } from '../../weights/stored-tensor.ts'
 import { checkpoint, outputsOf } from '../checkpoint.ts'
 import { describeVgg, vggTitle } from '../describe-vgg.ts'
+import { vggDetectorNetwork } from '../detector-networks.ts'
 import { CAFFE_INPUT, fasterRcnnManifest, NO_CLAMP } from '../faster-rcnn.ts'
 import { labelsFor } from '../labels.ts'
 import { caffeAnchorsOnC4 } from '../older-anchors.ts'
 import type { Recipe } from '../recipe.ts'
-import { oneLogit } from '../rows.ts'
+import { oneLogit, pairedAnchors } from '../rows.ts'
 import type { Dialect, DialectOptions } from './dialect.ts'
 
 // rbgirshick/py-faster-rcnn: models/pascal_voc/VGG16, lib/rpn/*.py, lib/fast_rcnn/{config,test,train}.py.
@@ -22,17 +23,11 @@ export const pyFasterRcnn: Dialect = {
 function pyFasterRcnnRecipe(file: WeightFile, { labels, arch, about }: DialectOptions): Recipe {
   const source = checkpoint(caffeTensors(file), caffeName)
   const backbone = describeVgg(source, 'ceil', arch)
-  const logits = outputsOf(source, 'rpn.objectness.weight')
-  if (logits !== 18) throw invalidWeights(`an RPN with 9 anchors a cell, two logits each, but it has ${logits} logits`)
+  pairedAnchors(source, [9])
   const classes = outputsOf(source, 'head.scores.weight') - 1
   return {
     weights: oneLogit(source.weights, 'halves'),
-    network: {
-      backbone,
-      levels: ['c4'],
-      rpnChannels: outputsOf(source, 'rpn.conv.weight'),
-      roiBody: { kind: 'fc', channels: outputsOf(source, 'head.fc6.weight') },
-    },
+    network: vggDetectorNetwork(source, backbone),
     manifest: fasterRcnnManifest(
       {
         name: 'py-faster-rcnn',

@@ -1,6 +1,6 @@
 import type { Norm } from '../../architectures/layers.ts'
 import type { RoiBody } from '../../architectures/roi-head.ts'
-import { torchvisionResnetName } from '../../weights/dialects/torchvision.ts'
+import { torchvisionResnetName } from '../../weights/names/torchvision.ts'
 import { invalidWeights, type WeightFile } from '../../weights/stored-tensor.ts'
 import { checkpoint, outputsOf } from '../checkpoint.ts'
 import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
@@ -14,13 +14,15 @@ import type { Dialect, DialectOptions } from './dialect.ts'
 const EPSILON = 1e-5
 const INPUT_LEVELS = 255
 const COCO_IDS = 90
+const COCO_KEYPOINTS = 17
 
 /**
  * Faster R-CNNs of torchvision over `resnet_fpn_backbone`: `fasterrcnn_resnet50_fpn`, its v2, and any other that has
  * their anchors; with the key names before and since module version 2.
  *
  * Frozen batch norm has an epsilon that no file tells. The published COCO weights of v1 are used with 0, so frozen
- * layers and COCO's 90 ids mean 0 and all else 1e-5; the second dialect is for a model that was trained on from those.
+ * layers and COCO's 90 ids, or one class with COCO's 17 keypoints (`keypointrcnn_resnet50_fpn`), mean 0 and all else 1e-5; the
+ * second dialect is for a model that was trained on from those.
  */
 export const torchvisionDetector: Dialect = {
   name: 'torchvision-faster-rcnn',
@@ -42,9 +44,10 @@ function torchvisionRecipe(file: WeightFile, { labels, arch, about }: DialectOpt
   const { shape, weights } = source
   const classes = outputsOf(source, 'head.scores.weight') - 1
   const isFrozen = !names.has('backbone.body.bn1.num_batches_tracked')
+  const hasPersons = classes === 1 && keypointsOf(file) === COCO_KEYPOINTS
   const found = describeResidual(source, {
     variant: 'v1.5',
-    epsilon: epsilon ?? (isFrozen && classes === COCO_IDS ? 0 : EPSILON),
+    epsilon: epsilon ?? (isFrozen && (classes === COCO_IDS || hasPersons) ? 0 : EPSILON),
   })
   const backbone = arch === undefined ? found : namedResidual(arch, found)
   const anchors = outputsOf(source, 'rpn.objectness.weight')
@@ -78,7 +81,7 @@ function torchvisionRecipe(file: WeightFile, { labels, arch, about }: DialectOpt
       {
         name: 'torchvision-faster-rcnn',
         architecture: `Faster R-CNN of torchvision, ${residualTitle(backbone)}, feature pyramid of ${channels} channels`,
-        labels: labelsFor(classes, labels ?? file.labels),
+        labels: labelsFor(classes, labels ?? file.labels ?? (hasPersons ? ['person'] : undefined)),
         input: {
           channels: 'rgb',
           mean,
@@ -99,6 +102,11 @@ function torchvisionRecipe(file: WeightFile, { labels, arch, about }: DialectOpt
       about,
     ),
   }
+}
+
+/** The outputs of the keypoint head, a transposed convolution: inputs x outputs x height x width. */
+function keypointsOf({ tensors }: WeightFile): number | undefined {
+  return tensors.get('roi_heads.keypoint_predictor.kps_score_lowres.weight')?.shape[1]
 }
 
 function roiBody(channels: number, norm: Norm, convolutions: number): RoiBody {

@@ -104,6 +104,9 @@ export function wholeDetector(
  * Writes the model folder of an exported detector: the graph as it is, and a manifest that says how its outputs are read.
  *
  * @param output takes the files; default: they are kept in the result
+ * @example
+ * const detector = wholeDetector(await readFile('yolox_s.onnx'), { as: 'yolox' })
+ * if (detector) for (const [name, bytes] of (await convertWhole(detector)).files) await writeFile(join('yolox-s', name), bytes)
  */
 export async function convertWhole(
   { bytes, manifest: base }: WholeDetector,

@@ -12,6 +12,8 @@ import { pruneModel } from './prune.ts'
  * do the weights of operators that compute in integers (see `insertQuantization`).
  *
  * @throws VertebraError `GRAPH_INVALID` when scales or zero points do not fit their weights
+ * @example
+ * const plain = dequantizeWeights(decodeModel(await readFile('models/resnet101-voc/backbone.onnx')))
  */
 export function dequantizeWeights(model: Model): Model {
   const { graph } = model

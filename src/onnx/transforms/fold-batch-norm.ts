@@ -1,3 +1,4 @@
+import { describe, unexpected } from '../../errors.ts'
 import { floatOf } from '../attributes.ts'
 import type { Model, Node, Tensor } from '../model.ts'
 import { float32Of, tensorFrom } from '../tensors.ts'
@@ -10,6 +11,7 @@ import { Readers } from './readers.ts'
  * precision. Left as it is where something else reads the convolution, or where weights are not plain float32
  * constants (fold before quantising).
  *
+ * @throws VertebraError `WEIGHTS_INVALID` for a variance that has no root: it would give weights that are no numbers
  * @example
  * const folded = foldBatchNorm(decodeModel(bytes))
  */
@@ -21,13 +23,16 @@ export function foldBatchNorm(model: Model): Model {
   const folded = new Map<Node, Node>()
   const gone = new Set<Node>()
   for (const norm of graph.nodes) {
-    const conv = norm.opType === 'BatchNormalization' ? producers.get(norm.inputs[0] ?? '') : undefined
+    if (norm.opType !== 'BatchNormalization') continue
+    const epsilon = floatOf(norm, 'epsilon', 1e-5)
+    checkVariance(norm, graph.initializers, epsilon)
+    const conv = producers.get(norm.inputs[0] ?? '')
     if (conv?.opType !== 'Conv' || readers.count(conv.outputs[0] ?? '') !== 1) continue
     const parts = partsOf(conv, norm, graph.initializers)
     if (!parts) continue
     // The name of an input that is left out is empty.
     const [x = '', weightName = '', biasName = ''] = conv.inputs
-    const { weight, bias } = fold(parts, floatOf(norm, 'epsilon', 1e-5))
+    const { weight, bias } = fold(parts, epsilon)
     // A weight that other nodes read too must stay as it is for them.
     const newWeight = readers.count(weightName) === 1 ? weightName : readers.freshName(weightName)
     const ownsBias = biasName !== '' && readers.count(biasName) === 1
@@ -38,6 +43,19 @@ export function foldBatchNorm(model: Model): Model {
   }
   const nodes = graph.nodes.filter((node) => !gone.has(node)).map((node) => folded.get(node) ?? node)
   return pruneModel({ ...model, graph: { ...graph, nodes, initializers } })
+}
+
+/** Also where the normalisation stays: it then gives no numbers either. */
+function checkVariance(norm: Node, initializers: ReadonlyMap<string, Tensor>, epsilon: number): void {
+  const name = norm.inputs[4] ?? ''
+  const tensor = initializers.get(name)
+  if (tensor?.dataType !== 'float32') return
+  const variance = float32Of(tensor, name)
+  const bad = variance.findIndex((value) => !(value + epsilon > 0))
+  if (bad < 0) return
+  const place = `element ${bad} of tensor ${describe(name)}`
+  const what = `a variance above 0 once epsilon (${Number(epsilon.toPrecision(6))}) is added`
+  throw unexpected(place, what, variance[bad], 'WEIGHTS_INVALID')
 }
 
 interface Parts {

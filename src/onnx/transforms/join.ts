@@ -4,6 +4,7 @@ import type { Graph, Model, Node, ValueInfo } from '../model.ts'
 import { pruneModel } from './prune.ts'
 import { freshName, valueNames } from './readers.ts'
 
+/** What a joined model gives. */
 export interface JoinOptions {
   /** Outputs of either model that the result has, in this order; default: all of the second. */
   readonly outputs?: readonly string[] | undefined

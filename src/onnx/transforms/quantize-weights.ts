@@ -5,6 +5,7 @@ import { elementCount, float32Of, tensorFrom } from '../tensors.ts'
 import { outputChannelAxis } from './int8-weights.ts'
 import { Readers } from './readers.ts'
 
+/** Which weights become int8. */
 export interface QuantizeOptions {
   /** Weights of fewer elements stay float32; default 1024. */
   readonly minimumElements?: number | undefined

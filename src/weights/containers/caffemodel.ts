@@ -6,6 +6,7 @@ import {
   type ElementType,
   invalidWeights,
   isCounts,
+  LONGEST_NAME,
   MAX_RANK,
   type StoredTensor,
   tensorLabel,
@@ -19,6 +20,8 @@ const NET_LAYER = 100
 /** The fields for the name and the blobs of a layer, in today's form and in the one before 2014. */
 const LAYER = { name: 1, blobs: 7 } as const
 const LAYER_V1 = { name: 4, blobs: 6 } as const
+/** A batch norm has three, a recurrent layer five. */
+const MOST_BLOBS = 16
 const BLOB_DATA = 5
 const BLOB_SHAPE = 7
 const BLOB_DOUBLE_DATA = 8
@@ -56,6 +59,15 @@ function readLayer(
   for (const field of reader.fields()) {
     if (field === fields.name) layer = reader.string()
     else if (field === fields.blobs) blobs.push(reader.message())
+  }
+  // Each blob has a copy of the name.
+  if (layer.length > LONGEST_NAME) {
+    throw invalidWeights(
+      `names of at most ${LONGEST_NAME} characters in the .caffemodel but received ${describe(layer)}`,
+    )
+  }
+  if (blobs.length > MOST_BLOBS) {
+    throw invalidWeights(`at most ${MOST_BLOBS} blobs in layer ${describe(layer)} but received ${blobs.length}`)
   }
   for (const [index, blob] of blobs.entries()) {
     const name = `${layer}.${index}`

@@ -12,6 +12,9 @@ export interface Hdf5Object {
   symbols?: { readonly tree: number; readonly heap: number }
 }
 
+/** How messages call the file. */
+export const HDF5_FILE = 'HDF5 file'
+
 const MESSAGES = {
   dataspace: 1,
   linkInfo: 2,
@@ -43,7 +46,7 @@ export function readObject(
   header.take(4)
   const size = header.u32()
   header.take(4)
-  const blocks = [new ByteCursor(header.take(size), 'HDF5 file')]
+  const blocks = [new ByteCursor(header.take(size), HDF5_FILE)]
   const object: Hdf5Object = {}
   for (let i = 0; i < blocks.length; i++) {
     if (i >= MOST_BLOCKS) throw invalidWeights(`at most ${MOST_BLOCKS} blocks of ${label} in the HDF5 file`)
@@ -52,10 +55,10 @@ export function readObject(
       count()
       const [type, length] = [block.u16(), block.u16()]
       block.take(4)
-      const message = new ByteCursor(block.take(length), 'HDF5 file')
+      const message = new ByteCursor(block.take(length), HDF5_FILE)
       if (type === MESSAGES.continuation) {
         const address = message.u64()
-        blocks.push(new ByteCursor(at(address).take(message.u64()), 'HDF5 file'))
+        blocks.push(new ByteCursor(at(address).take(message.u64()), HDF5_FILE))
       } else readMessage(type, message, object, label)
     }
   }

@@ -1,20 +1,15 @@
 import { describe } from '../../errors.ts'
-import { ELEMENT_BYTES, invalidWeights, type StoredTensor, type WeightFile } from '../stored-tensor.ts'
+import { ELEMENT_BYTES, invalidWeights, LONGEST_NAME, type StoredTensor, type WeightFile } from '../stored-tensor.ts'
 import { ByteCursor } from './byte-cursor.ts'
-import { type Hdf5Object, readObject } from './hdf5-object.ts'
+import { HDF5_FILE, type Hdf5Object, readObject } from './hdf5-object.ts'
 
 // The HDF Group: HDF5 File Format Specification 3.0, sections II.A (superblock), III.A.1, III.B, III.D (old-style groups).
 
 export const HDF5_SIGNATURE = '\x89HDF\r\n\x1a\n'
 
-/** How messages and readers call it. */
-export const HDF5_CONTAINER = 'HDF5 file'
-
 /** Groups, names and tensors of one file, and what their headers say of them; a network has thousands. */
 const MOST_ITEMS = 200_000
 const DEEPEST = 32
-/** Of a path. */
-const LONGEST_NAME = 4096
 const BTREE_HEADER = 24
 const SYMBOL_BYTES = 40
 
@@ -28,7 +23,7 @@ export function readHdf5(bytes: Uint8Array): WeightFile {
   const file = new Hdf5Reader(bytes)
   const tensors = new Map<string, StoredTensor>()
   file.walk(rootAddress(file), '', tensors, 0)
-  return { container: HDF5_CONTAINER, tensors, metadata: {} }
+  return { container: HDF5_FILE, tensors, metadata: {} }
 }
 
 class Hdf5Reader {
@@ -43,7 +38,7 @@ class Hdf5Reader {
   }
 
   at(address: number): ByteCursor {
-    return new ByteCursor(this.#bytes, 'HDF5 file', Math.min(address, this.#bytes.length))
+    return new ByteCursor(this.#bytes, HDF5_FILE, Math.min(address, this.#bytes.length))
   }
 
   /** An object's tensor, or those of a group below it. */
@@ -115,7 +110,7 @@ class Hdf5Reader {
     cursor.take(2)
     const count = cursor.u16()
     for (let i = 0; i < count; i++) {
-      const entry = new ByteCursor(cursor.take(SYMBOL_BYTES), 'HDF5 file')
+      const entry = new ByteCursor(cursor.take(SYMBOL_BYTES), HDF5_FILE)
       const [name, child] = [this.#name(names + entry.u64()), entry.u64()]
       if (entry.u32() === 2) throw invalidWeights(`no soft links in the HDF5 file but ${describe(name)} is one`)
       yield [name, child]

@@ -41,7 +41,15 @@ export function readWeights(
   return joinShards(index, new Map(shards))
 }
 
-/** The names of the files that must lie beside this one: those of an index, an ONNX file's external data, else none. */
+/**
+ * The names of the files that must lie beside this one: those of an index, an ONNX file's external data, else none.
+ *
+ * @throws VertebraError `WEIGHTS_INVALID` for an index that is damaged, or names that lead out of the folder
+ * @example
+ * const parts = new Map<string, Uint8Array>()
+ * for (const name of partNames(bytes)) parts.set(name, await readFile(join(folder, name)))
+ * const { tensors } = readWeights(bytes, 'model.safetensors.index.json', parts)
+ */
 export function partNames(bytes: Uint8Array): string[] {
   if (isOnnx(bytes)) return onnxPartNames(bytes)
   return isIndex(bytes) ? [...new Set(readShardIndex(bytes).files.values())] : []

@@ -8,7 +8,7 @@ import { type TorchStorage, TorchTensor } from './torch-pickle.ts'
 type PickledTensor = TorchTensor | NumpyArray
 
 /** Where trainers put a model's weights among their other things, best first. */
-const WRAPPERS = [
+export const WRAPPERS: readonly string[] = [
   'state_dict',
   'model_state_dict',
   'model',
@@ -39,7 +39,7 @@ export function readStateDict(
   if (!(root instanceof Map)) {
     throw invalidWeights(`a dict of tensors in the ${container} but received ${describePickled(root)}`)
   }
-  const named = namedTensors(root, 0)
+  const named = namedTensors(root, 0, new Set())
   if (!named) throw withoutModel(container, root)
   const strided = stridedReader(maxCopiedBytes)
   const tensors = new Map<string, StoredTensor>()
@@ -52,11 +52,16 @@ export function readStateDict(
   return { container, tensors, metadata: config === undefined ? {} : { config }, labels: classNames(root) }
 }
 
-/** Beside a wrapped model may lie tensors that are none of its own: the best accuracy, in PyTorch's ImageNet example. */
-function namedTensors(dict: PickleDict, depth: number): Map<string, PickledTensor> | undefined {
+/**
+ * Beside a wrapped model may lie tensors that are none of its own: the best accuracy, in PyTorch's ImageNet example.
+ * @param seen the dicts that were looked through, or are: one may contain itself.
+ */
+function namedTensors(dict: PickleDict, depth: number, seen: Set<PickleDict>): Map<string, PickledTensor> | undefined {
+  if (seen.has(dict)) return undefined
+  seen.add(dict)
   for (const wrapper of depth < MAX_DEPTH ? WRAPPERS : []) {
     const inner = dict.get(wrapper)
-    const found = inner instanceof Map && namedTensors(inner, depth + 1)
+    const found = inner instanceof Map && namedTensors(inner, depth + 1, seen)
     if (found) return found
   }
   const named = new Map<string, PickledTensor>()

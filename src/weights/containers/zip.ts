@@ -1,4 +1,5 @@
 import { Inflate } from 'fflate'
+import { allocate } from '../../allocate.ts'
 import { describe, messageOf } from '../../errors.ts'
 import { invalidWeights } from '../stored-tensor.ts'
 import { ByteCursor } from './byte-cursor.ts'
@@ -175,7 +176,7 @@ function openEntry({ name, method, crc, size }: ZipEntry, data: Uint8Array): Uin
 
 /** Inflates piece by piece, so that data which is more than it claims stops early. */
 function inflate(name: string, data: Uint8Array, size: number): Uint8Array {
-  const content = new Uint8Array(size)
+  const content = allocate(size, `${describe(name)} in the zip file`)
   let filled = 0
   const stream = new Inflate((chunk) => {
     if (filled + chunk.length <= size) content.set(chunk, filled)

@@ -1,19 +1,3 @@
-import { renameWeights, type Weights } from '../weights.ts'
-
-/**
- * A ResNet checkpoint with torchvision's names (`conv1`, `bn1`, `layer1.0.conv2`, `layer2.0.downsample.0`, `fc`) under the
- * library's own, for `resnet(depth)` with batch norm. Counters of training steps (`num_batches_tracked`) are ignored.
- *
- * @example
- * const model = buildBackbone(resnet(50), torchvisionResnet(storedWeights(file.tensors)))
- */
-export function torchvisionResnet(source: Weights): Weights {
-  return {
-    ...renameWeights(source, torchvisionResnetName),
-    unused: () => source.unused().filter((name) => !name.endsWith('.num_batches_tracked')),
-  }
-}
-
 /** torchvision's name for the library's own name of a ResNet's tensor. */
 export function torchvisionResnetName(canonical: string): string {
   const unit = /^backbone\.block(\d+)\.unit(\d+)\.(conv|shortcut)(\d?)\.(bn\.)?(\w+)$/.exec(canonical)
@@ -24,31 +8,21 @@ export function torchvisionResnetName(canonical: string): string {
   return `layer${stage}.${Number(number) - 1}.${part}.${field}`
 }
 
-/** Convolutions of each stage. */
-const VGG_STAGES = { 11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3], 19: [2, 2, 4, 4, 4] } as const
-
-export type TorchvisionVggDepth = keyof typeof VGG_STAGES
-
 /** The index of a convolution in torchvision's `features`: it, its norm and its ReLU are one each, and so is the pool of a stage. */
-function vggFeature(depth: TorchvisionVggDepth, hasNorm: boolean, stage: number, index: number): number | undefined {
+function vggFeature(counts: readonly number[], hasNorm: boolean, stage: number, index: number): number | undefined {
   const layers = hasNorm ? 3 : 2
-  const counts: readonly number[] = VGG_STAGES[depth]
   if (index > (counts[stage - 1] ?? 0)) return undefined
   const before = counts.slice(0, stage - 1).reduce((sum, count) => sum + count * layers + 1, 0)
   return before + (index - 1) * layers
 }
 
 /**
- * A torchvision VGG checkpoint (`features.0.weight` …, `classifier.0` is fc6) under the library's names, for `vgg(depth)`.
+ * torchvision's name for the library's own name of a VGG's tensor.
+ * @param convolutions of each of its five stages
  */
-export function torchvisionVgg(source: Weights, depth: TorchvisionVggDepth): Weights {
-  return renameWeights(source, (canonical) => torchvisionVggName(canonical, depth))
-}
-
-/** torchvision's name for the library's own name of a VGG's tensor. */
-export function torchvisionVggName(canonical: string, depth: TorchvisionVggDepth, hasNorm = false): string {
+export function torchvisionVggName(canonical: string, convolutions: readonly number[], hasNorm = false): string {
   const [, stage, index, norm, field] = /^backbone\.conv(\d)_(\d)\.(bn\.)?(\w+)$/.exec(canonical) ?? []
-  const feature = stage === undefined ? undefined : vggFeature(depth, hasNorm, Number(stage), Number(index))
+  const feature = stage === undefined ? undefined : vggFeature(convolutions, hasNorm, Number(stage), Number(index))
   if (feature !== undefined) return `features.${feature + (norm ? 1 : 0)}.${field}`
   return canonical.replace(/^classifier\.fc(\d)/, (_, layer) => `classifier.${(Number(layer) - 6) * 3}`)
 }

@@ -1,4 +1,5 @@
 import type { Weights } from '../weights.ts'
+import { kernelOutputsFirst } from './kernels.ts'
 
 const NORM: Readonly<Record<string, string>> = {
   weight: 'gamma',
@@ -36,14 +37,7 @@ export function kernelsOutputsFirst(source: Weights): Weights {
       if (shape.length < 2) return source.tensor(name, shape)
       const [outputs = 0, inputs = 0, height = 1, width = 1] = shape
       const stored = source.tensor(name, [height, width, inputs, outputs])
-      const result = new Float32Array(stored.length)
-      const cells = height * width
-      for (let cell = 0, from = 0; cell < cells; cell++) {
-        for (let i = 0; i < inputs; i++) {
-          for (let o = 0; o < outputs; o++) result[(o * inputs + i) * cells + cell] = stored[from++] as number
-        }
-      }
-      return result
+      return kernelOutputsFirst(stored, outputs, inputs, height * width)
     },
   }
 }

@@ -1,5 +1,6 @@
 import { invalidWeights, type StoredTensor, type WeightFile } from '../stored-tensor.ts'
 import type { Weights } from '../weights.ts'
+import { kernelOutputsFirst } from './kernels.ts'
 
 // keras-team/keras-applications: resnet_common.py, vgg16.py, vgg19.py; keras/src/legacy/saving/legacy_h5_format.py.
 
@@ -13,6 +14,11 @@ const FIELDS: Readonly<Record<string, string>> = {
   'bn.bias': 'beta',
   'bn.running_mean': 'moving_mean',
   'bn.running_var': 'moving_variance',
+}
+
+/** Whether a file, whatever its container, has the names of Keras: `…/kernel:0`, or of Keras 1 `…/fc1_W_1:0`. */
+export function hasKerasNames({ tensors }: WeightFile): boolean {
+  return [...tensors.keys()].some((name) => /\/(kernel|[^/]+_W(_\d+)?)(:0)?$/.test(name))
 }
 
 /**
@@ -78,14 +84,7 @@ export function kerasKernels(source: Weights): Weights {
       const inputs = shape.length === 2 ? columns / cells : columns
       const stored = source.tensor(name, shape.length === 2 ? [columns, outputs] : [height, width, inputs, outputs])
       const isFirst = /^backbone\.conv1(_1)?\.weight$/.test(name)
-      const result = new Float32Array(stored.length)
-      for (let cell = 0, from = 0; cell < cells; cell++) {
-        for (let i = 0; i < inputs; i++) {
-          const input = isFirst ? inputs - 1 - i : i
-          for (let o = 0; o < outputs; o++) result[(o * inputs + input) * cells + cell] = stored[from++] as number
-        }
-      }
-      return result
+      return kernelOutputsFirst(stored, outputs, inputs, cells, isFirst)
     },
   }
 }
