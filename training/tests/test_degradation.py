@@ -2,16 +2,19 @@
 
 import json
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import read_instances, write_instances
+from PIL import ExifTags, Image
 from torch import nn
 
 from vertebra_training import degradation, degradation_plot
 from vertebra_training.cifar import Pair, cifar_network
-from vertebra_training.crops import cut_crops
-from vertebra_training.dataset import open_dataset
+from vertebra_training.crops import Crops, cut, cut_crops
+from vertebra_training.dataset import Photo, open_dataset
 from vertebra_training.errors import TrainingError
 
 
@@ -106,3 +109,34 @@ def stop_after(epochs):
             raise KeyboardInterrupt
 
     return stop
+
+
+def test_a_kill_while_an_epoch_is_kept_costs_that_epoch_only(tmp_path, monkeypatch):
+    crops = Crops(torch.randn(4, 3, 32, 32), torch.tensor([0, 0, 1, 1]), ["box", "disc"])
+    recipe = {"seed": 0, "rate": 0.01, "epochs": 3, "batch": 4, "precision": "fp32"}
+
+    def train():
+        return degradation.train(8, True, crops, recipe, tmp_path / "state.pt")
+
+    def killed(state, file):
+        Path(file if isinstance(file, Path) else file.name).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    epochs = train()
+    assert [next(epochs)[0], next(epochs)[0]] == [0, 1]
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(torch, "save", killed)
+        next(epochs)
+    assert next(train())[0] == 1
+
+
+def test_crops_are_cut_from_the_upright_photo(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # its left side is above
+    pixels = np.zeros((40, 80, 3), dtype=np.uint8)
+    pixels[:, :40] = 255
+    Image.fromarray(pixels).save(tmp_path / "photo.png", exif=exif)
+    none = np.zeros((0, 4), dtype=np.float32)
+    photo = Photo(tmp_path / "photo.png", 1, 40, 80, none, none[:, 0], none[:, 0])
+    above, below = (cut(photo, np.array([0, top, 40, top + 40])).mean() for top in (0, 40))
+    assert above > 250 and below < 5

@@ -1,10 +1,15 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from conftest import read_instances, write_instances
 
+from vertebra_training.config import Category, DetectorConfig
 from vertebra_training.dataset import Photo
-from vertebra_training.evaluate import coco_average_precision, voc_average_precision
+from vertebra_training.errors import TrainingError
+from vertebra_training.evaluate import coco_average_precision, in_order, scored_photos, voc_average_precision
 
 
 def photo(boxes, ignored=None):
@@ -41,3 +46,31 @@ def test_coco_average_precision_of_perfect_boxes():
     photos = [photo([[0, 0, 10, 10]]), photo([[20, 20, 50, 60]])]
     results = [result(0.9, [0, 0, 10, 10]), result(0.8, [20, 20, 50, 60], index=1)]
     assert coco_average_precision(photos, results, 2) == pytest.approx((1.0, 1.0))
+
+
+def test_batches_are_loaded_as_they_are_needed():
+    loaded = []
+
+    def batches():
+        for number in range(50):
+            loaded.append(number)
+            yield number
+
+    with ThreadPoolExecutor(2) as pool:
+        results = in_order(pool, lambda number: number * 2, batches(), 4)
+        assert next(results) == 0
+        assert len(loaded) == 4
+        assert list(results) == list(range(2, 100, 2))
+
+
+def test_a_data_set_of_other_categories_is_refused(dataset, tmp_path):
+    detector = SimpleNamespace(config=DetectorConfig(categories=(Category("box", 1), Category("disc", 2))))
+    assert len(scored_photos(detector, dataset, tmp_path)) == 8
+    content = read_instances(dataset)
+    content["categories"].reverse()
+    write_instances(dataset, content)
+    with pytest.raises(TrainingError, match="Expected the categories of the detector .* received disc in place of box"):
+        scored_photos(detector, dataset, tmp_path)
+    write_instances(dataset, {**content, "categories": [*reversed(content["categories"]), {"id": 9, "name": "cup"}]})
+    with pytest.raises(TrainingError, match="but received 3 in place of 2"):
+        scored_photos(detector, dataset, tmp_path)

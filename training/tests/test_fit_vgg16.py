@@ -1,3 +1,5 @@
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -61,3 +63,9 @@ def test_nearest_centroid_leaves_the_tested_one_out():
     features = torch.tensor([[0.0, 1.0], [0.1, 1.0], [1.0, 0.0], [1.0, 0.1]])
     assert nearest_centroid_accuracy(features, torch.tensor([1, 1, 2, 2])) == 1
     assert nearest_centroid_accuracy(features, torch.tensor([1, 2, 1, 2])) < 1
+
+
+def test_nearest_centroid_leaves_out_classes_of_one():
+    features = torch.tensor([[0.0, 1.0], [0.1, 1.0], [1.0, 0.0], [1.0, 0.1], [5.0, 5.0]])
+    assert nearest_centroid_accuracy(features, torch.tensor([1, 2, 1, 2, 3])) == 0
+    assert math.isnan(nearest_centroid_accuracy(features[:2], torch.tensor([1, 2])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,16 @@ def test_a_stage_above_the_int8_trunk_learns(options):
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert "backbone.conv5_1.weight" in changed
     assert not any(name.startswith(("backbone.conv3", "backbone.conv4")) for name in changed)
+
+
+def test_kept_views_are_those_of_their_boxes_and_of_their_number(options):
+    trainer = Trainer(options("key", *STARTED))
+    views, photo = trainer.kept_views(), trainer.photos[0]
+    before = views.path_of(0, 0)
+    for other in (replace(photo, boxes=photo.boxes + 1), replace(photo, labels=photo.labels + 1)):
+        trainer.photos[0] = other
+        assert views.path_of(0, 0) != before
+    trainer.photos[0] = photo
+    assert trainer.kept_views().path_of(0, 0) == before
+    trainer.options.kept_views += 1
+    assert trainer.kept_views().folder != views.folder

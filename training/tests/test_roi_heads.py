@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torchvision.ops import box_iou
 
 from vertebra_training.config import Category, DetectorConfig, HeadConfig
 from vertebra_training.detector import Detector
@@ -90,3 +91,25 @@ def test_a_box_beyond_the_photo_stays_its_proposal():
     deltas = torch.tensor([[100.0, 0.0, 0.0, 0.0]]).repeat(1, 3)
     assert torch.equal(roi.refined(torch.zeros(1, 3), deltas, proposals, [(80, 110)])[0], proposals[0])
     assert roi.refined(torch.zeros(0, 3), torch.zeros(0, 12), [torch.zeros(0, 4)], [(80, 110)])[0].shape == (0, 4)
+
+
+def test_soft_nms_compares_with_one_box_at_a_time(monkeypatch):
+    torch.manual_seed(0)
+    corners = torch.rand(300, 2) * 50
+    boxes, scores = torch.cat([corners, corners + torch.rand(300, 2) * 40 + 1], dim=1), torch.rand(300)
+    labels = torch.arange(300) % 3
+    overlaps = box_iou(boxes, boxes)
+    factors = torch.where((overlaps > 0.3) & (labels[:, None] == labels), 1 - overlaps, 1.0)
+    rows = []
+
+    def of_rows(some, every):
+        rows.append(len(some))
+        return box_iou(some, every)
+
+    monkeypatch.setattr("vertebra_training.soft_nms.box_iou", of_rows)
+    index, lowered = soft_nms(boxes, scores, labels, 0.3, 0.05, 100)
+    assert set(rows) == {1}
+    for best, score in zip(index, lowered):
+        assert scores.argmax() == best and torch.equal(scores[best], score)
+        scores = scores * factors[best]
+        scores[best] = -1

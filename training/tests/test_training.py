@@ -2,13 +2,21 @@
 
 import json
 import multiprocessing
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from conftest import read_instances, write_instances
 
+from vertebra_training import train
+from vertebra_training import trainer as trainer_module
+from vertebra_training.checkpoint import load_checkpoint
 from vertebra_training.errors import TrainingError
 from vertebra_training.evaluate import detect_all
+from vertebra_training.stages import learns_slowly
 from vertebra_training.trainer import Trainer
 from vertebra_training.weights import load_detector
 
@@ -139,3 +147,129 @@ def test_resume_needs_a_checkpoint_and_a_new_run_needs_none(options):
     Trainer(options("none", "--steps", "1")).save()
     with pytest.raises(TrainingError, match="Expected --resume or a new folder"):
         Trainer(options("none", "--steps", "1"))
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "received"),
+    [
+        ([1], "a list"),
+        ({"detector": None}, "a NoneType as detector"),
+        ({"step": "4"}, "a str as step"),
+        ({"step": -1}, "-1 as step"),
+        ({"seconds": float("nan")}, "nan as seconds"),
+    ],
+)
+def test_a_checkpoint_of_another_content_is_refused(tmp_path, spoilt, received):
+    path = tmp_path / "checkpoint.pt"
+    whole = {"backbone": "vgg16", "detector": {}, "average": {}, "optimiser": {}, "step": 1, "photos_seen": 2}
+    whole["seconds"] = 1.0
+    torch.save({**whole, **spoilt} if isinstance(spoilt, dict) else spoilt, path)
+    with pytest.raises(TrainingError, match=f"Expected a whole checkpoint for .* but received {received}"):
+        load_checkpoint(path, "vgg16")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello world", b"PK\x03\x04abc"])
+def test_a_file_that_is_no_checkpoint_is_refused_in_one_sentence(tmp_path, content):
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(content)
+    with pytest.raises(TrainingError, match="Expected a whole checkpoint for") as caught:
+        load_checkpoint(path, "vgg16")
+    assert "\n" not in str(caught.value) and "weights_only" not in str(caught.value)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused_without_advice_to_let_it(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    torch.save({"backbone": Path}, path)
+    with pytest.raises(TrainingError, match="Expected a whole checkpoint for") as caught:
+        load_checkpoint(path, "vgg16")
+    assert "\n" not in str(caught.value) and "weights_only" not in str(caught.value)
+
+
+def test_a_torn_held_out_photo_is_noted_and_not_scored(options, dataset):
+    content = (dataset / "images/4.png").read_bytes()
+    (dataset / "images/4.png").write_bytes(content[: len(content) // 2])
+    trainer = Trainer(options("held-out", "--steps", "1"))
+    assert [photo.id for photo in trainer.held_out] == [8]
+    assert "4.png but received" in (trainer.folder / "log.jsonl").read_text()
+
+
+def test_rates_may_become_equal_when_a_run_is_resumed_and_categories_may_not_change(options, dataset):
+    first = Trainer(options("resumed", "--steps", "2"))
+    first.save()
+    numbers = ("--rate", "4e-5", "--trunk-rate", "4e-5", "--weight-decay", "0")
+    later = Trainer(options("resumed", "--steps", "2", "--resume", *numbers))
+    groups = later.optimiser.param_groups
+    assert [(group["full_rate"], group["weight_decay"]) for group in groups] == [(4e-5, 0.0)] * len(groups)
+    assert [len(group["params"]) for group in groups] == [
+        len(group["params"]) for group in first.optimiser.param_groups
+    ]
+
+    content = read_instances(dataset)
+    content["categories"].reverse()
+    write_instances(dataset, content)
+    with pytest.raises(TrainingError, match=r"received disc \(id 3\) in place of box \(id 7\)"):
+        Trainer(options("resumed", "--steps", "2", "--resume"))
+
+    state = torch.load(first.checkpoint)
+    del state["config"]  # as older checkpoints are
+    torch.save(state, first.checkpoint)
+    assert Trainer(options("resumed", "--steps", "2", "--resume")).step == 0
+    write_instances(dataset, {**content, "categories": [*content["categories"], {"id": 9, "name": "cup"}]})
+    with pytest.raises(TrainingError, match="Expected the state of this detector in .* size mismatch"):
+        Trainer(options("resumed", "--steps", "2", "--resume"))
+
+
+def test_parameters_are_grouped_in_the_order_of_older_checkpoints(options):
+    trainer = Trainer(options("groups", "--steps", "1"))
+    rates, decay = (trainer.options.rate, trainer.options.trunk_rate), trainer.options.weight_decay
+    groups = {}
+    for name, parameter in trainer.detector.named_parameters():
+        key = (rates[learns_slowly(name)], decay if parameter.dim() > 1 else 0.0)
+        groups.setdefault(key, []).append(parameter)
+    received = [(group["full_rate"], group["weight_decay"]) for group in trainer.optimiser.param_groups]
+    assert received == list(groups)
+    for group, expected in zip(trainer.optimiser.param_groups, groups.values()):
+        assert [id(parameter) for parameter in group["params"]] == [id(parameter) for parameter in expected]
+
+
+def test_speed_is_that_of_the_steps_and_not_of_a_score_between(options, monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr(trainer_module.time, "time", lambda: clock[0])
+    trainer = Trainer(options("speed", "--steps", "8", "--score-minutes", "0.75"))
+
+    def passing(seconds):
+        def pass_time(*_):
+            clock[0] += seconds
+
+        return pass_time
+
+    def step(batch):
+        passing(10)()
+        trainer.step, trainer.photos_seen = trainer.step + 1, trainer.photos_seen + 2
+        return {"total": torch.tensor(1.0)}
+
+    trainer.train_step, trainer.score, trainer.save = step, passing(100), passing(0)
+    trainer.train()
+    entries = [json.loads(line) for line in (trainer.folder / "log.jsonl").read_text().splitlines()]
+    speeds = [entry["photos_per_second"] for entry in entries if entry["event"] == "train"]
+    assert len(speeds) > 1 and set(speeds) == {0.2}
+
+
+def test_two_runs_do_not_share_a_folder(options, monkeypatch, tmp_path):
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    holding = (
+        "import fcntl, os; file = open('pid', 'a+'); fcntl.lockf(file, fcntl.LOCK_EX); file.write(str(os.getpid()))\n"
+        "file.flush(); print(flush=True); input()"
+    )
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder)
+    with subprocess.Popen([sys.executable, "-c", holding], **pipes) as other:
+        other.stdout.readline()
+        monkeypatch.setattr(train, "parse_options", lambda _: options("shared", "--steps", "1"))
+        monkeypatch.setattr(train, "Trainer", lambda _: pytest.fail("a second run began"))
+        with pytest.raises(TrainingError, match=f"Expected a folder without a run .* process {other.pid} writes into"):
+            train.main()
+        assert (folder / "pid").read_text() == str(other.pid)
+        other.communicate(b"\n")
+    with train.claim(folder):
+        assert (folder / "pid").read_text() == str(os.getpid())

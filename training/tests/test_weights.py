@@ -1,17 +1,20 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from vertebra_training.config import Category, DetectorConfig
+from vertebra_training.checkpoint import append_line, write_whole
+from vertebra_training.config import Category, DetectorConfig, RpnConfig
 from vertebra_training.detector import Detector
 from vertebra_training.errors import TrainingError
 from vertebra_training.plot import read_log
 from vertebra_training.schedule import rate_factor
 from vertebra_training.stages import parse_stages, stage_at
 from vertebra_training.start import grow, one_box, start_from
-from vertebra_training.weights import export_weights, read_weights
+from vertebra_training.voc import CATEGORIES
+from vertebra_training.weights import export_weights, file_name_of, load_detector, read_weights
 
 CONFIG = DetectorConfig(backbone="vgg16", categories=(Category("box", 7),))
 
@@ -108,3 +111,75 @@ def test_plot_of_a_run_leaves_out_steps_that_were_repeated(tmp_path):
     training, scores = read_log(log)
     assert [entry["step"] for entry in training] == [1, 4]
     assert scores == []
+
+
+def test_plot_passes_over_what_is_no_entry(tmp_path):
+    log = tmp_path / "log.jsonl"
+    log.write_text('12\n[]\n{"step": 1}\n{"event": "train", "step": 2}\n')
+    assert [entry["step"] for entry in read_log(log)[0]] == [2]
+
+
+def test_a_line_begins_below_a_torn_one(tmp_path):
+    log = tmp_path / "log.jsonl"
+    append_line(log, '{"event": "train", "step": 3}')
+    with log.open("a") as file:
+        file.write('{"event": "tr')
+    for line in ('{"event": "resume", "step": 2}', '{"event": "train", "step": 4}'):
+        append_line(log, line)
+    assert log.read_text().count("\n") == 4
+    assert [entry["step"] for entry in read_log(log)[0]] == [4]
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "latest.json"
+    write_whole(path, "old")
+
+    def no_room(self, text):
+        self.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", no_room)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_of_which_nothing_fits_is_no_start(tmp_path):
+    path = tmp_path / "vgg19.safetensors"
+    save_file({"conv1_1.weight": torch.zeros(64, 3, 3, 3)}, str(path))
+    with pytest.raises(
+        TrainingError, match="Expected weights of a vgg16 detector .* received 1 tensors of other names"
+    ):
+        start_from(Detector(CONFIG), str(path))
+
+
+def test_a_file_without_a_configuration_has_the_categories_of_the_starting_weights(tmp_path):
+    path = tmp_path / "start.safetensors"
+    given = Detector(CONFIG)
+    save_file({file_name_of(name): value for name, value in given.state_dict().items()}, str(path))
+    assert len(start_from(Detector(CONFIG), str(path))) == 4
+    assert start_from(Detector(replace(CONFIG, categories=CATEGORIES)), str(path)) == []
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[]", '{"backbone": "vgg16"}', "[" * 100_000])
+def test_a_configuration_that_is_none_is_refused(tmp_path, text):
+    path = tmp_path / "detector.safetensors"
+    save_file({"a": torch.zeros(1)}, str(path), {"config": text})
+    for read in (load_detector, lambda path: start_from(Detector(CONFIG), path)):
+        with pytest.raises(TrainingError, match="Expected the configuration of a detector in"):
+            read(str(path))
+
+
+@pytest.mark.parametrize("scales", [{}, {"a.weight.scale": torch.ones(3)}])
+def test_int8_tensors_without_their_scales_are_refused(tmp_path, scales):
+    path = tmp_path / "int8.safetensors"
+    save_file({"a.weight": torch.ones(2, 2, dtype=torch.int8), **scales}, str(path))
+    with pytest.raises(TrainingError, match="Expected 2 scales of the int8 tensor a.weight of"):
+        read_weights(path)
+
+
+def test_proposals_are_coded_with_the_weights_of_the_configuration():
+    detector = Detector(replace(CONFIG, rpn=RpnConfig(box_weights=(2.0, 2.0, 1.0, 1.0))))
+    assert detector.rpn.box_coder.weights == (2.0, 2.0, 1.0, 1.0)
+    assert Detector(CONFIG).rpn.box_coder.weights == (1.0, 1.0, 1.0, 1.0)

@@ -73,6 +73,14 @@ class Category:
     id: int  # the data set's own category id
 
 
+def difference(expected: list[str], received: list[str]) -> str | None:
+    """The first one in words, or None where both lists are the same."""
+    for wanted, given in zip(expected, received):
+        if wanted != given:
+            return f"{given} in place of {wanted}"
+    return None if len(expected) == len(received) else f"{len(received)} in place of {len(expected)}"
+
+
 @dataclass(frozen=True)
 class DetectorConfig:
     backbone: str = "resnet101"

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .dataset import Dataset, Photo
 from .errors import TrainingError
+from .image import open_photo
 
 SIDE = 32
 
@@ -55,6 +56,5 @@ def cut(photo: Photo, box: np.ndarray) -> np.ndarray:
     side = min(max(box[2] - box[0], box[3] - box[1]), photo.width, photo.height)
     left = np.clip((box[0] + box[2] - side) / 2, 0, photo.width - side)
     top = np.clip((box[1] + box[3] - side) / 2, 0, photo.height - side)
-    with Image.open(photo.path) as image:
-        square = tuple(float(edge) for edge in (left, top, left + side, top + side))
-        return np.asarray(image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=square))
+    square = tuple(float(edge) for edge in (left, top, left + side, top + side))
+    return np.asarray(open_photo(photo.path).resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=square))

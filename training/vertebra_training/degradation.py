@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 
+from .checkpoint import read_state, save_checkpoint, write_whole
 from .cifar import cifar_network
 from .crops import Crops, cut_crops
 from .dataset import open_dataset
@@ -41,7 +41,7 @@ def train(depth: int, residual: bool, crops: Crops, recipe: dict, state: Path) -
     random = torch.Generator().manual_seed(recipe["seed"])
     parts = {"net": net, "optimizer": optimizer, "schedule": schedule}
     if state.exists():
-        stored = torch.load(state)
+        stored = read_state(state)
         for name, part in parts.items():
             part.load_state_dict(stored[name])
         random.set_state(stored["random"])
@@ -60,7 +60,7 @@ def train(depth: int, residual: bool, crops: Crops, recipe: dict, state: Path) -
         schedule.step()
         yield number, {"loss": round(loss_sum / len(crops.labels), 4), "error": round(wrong / len(crops.labels), 4)}
         stored = {name: part.state_dict() for name, part in parts.items()}
-        torch.save({**stored, "random": random.get_state()}, state)
+        save_checkpoint({**stored, "random": random.get_state()}, state)
 
 
 def main() -> None:
@@ -93,9 +93,7 @@ def main() -> None:
         for number, epoch in train(depth, residual, crops, recipe, state) if len(curve) < options.epochs else ():
             curve[number:] = [epoch]
             print(name, f"{len(curve)}/{options.epochs}", epoch, flush=True)
-            partial = options.output.with_suffix(".partial")
-            partial.write_text(json.dumps(content) + "\n")
-            os.replace(partial, options.output)
+            write_whole(options.output, json.dumps(content) + "\n")
         state.unlink(missing_ok=True)
 
 

@@ -127,6 +127,7 @@ class Detector(nn.Module):
             post_nms_top_n=dict(training=TRAINING_PROPOSALS, testing=config.rpn.post_nms_top_n),
             nms_thresh=config.rpn.nms_iou,
         )
+        self.rpn.box_coder.weights = config.rpn.box_weights  # torchvision's constructor does not take them
         self.roi = RefiningRoiHeads(
             RoiPooler(config.roi),
             BoxHead(channels * config.roi.output_size**2, config.head.channels),

@@ -12,6 +12,8 @@ import contextlib
 import dataclasses
 import io
 import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,10 +22,13 @@ import torch
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from .config import difference
 from .dataset import Photo, open_dataset, split
 from .detector import Detector
+from .errors import TrainingError
 from .loader import Batch, whole_photos
 from .main import run
+from .options import device_name, positive_int
 from .weights import load_detector
 
 SCORE_THRESHOLD = 0.01  # of scoring only: weak detections belong on the precision-recall curve
@@ -58,9 +63,20 @@ def detect_all(
         results = [result for loaded in batches for result in detect(loaded)]
     else:
         with ThreadPoolExecutor(threads, "score", torch.set_num_threads, (1,)) as pool:
-            results = [result for found in pool.map(detect, batches) for result in found]
+            results = [result for found in in_order(pool, detect, batches, 2 * threads) for result in found]
     detector.roi.score_thresh = usual
     return results
+
+
+def in_order(pool: ThreadPoolExecutor, function: Callable, items: Iterable, ahead: int) -> Iterator:
+    """What `pool.map` gives, with at most `ahead` items taken before their turn: it would load all photos at once."""
+    waiting = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) == ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def voc_average_precision(photos: list[Photo], results, label: int) -> float | None:
@@ -146,22 +162,34 @@ def score(detector: Detector, photos: list[Photo], **how) -> dict:
     }
 
 
+def scored_photos(detector: Detector, folder: Path, cache: Path) -> list[Photo]:
+    """Labels are places in the list of categories, so both lists have to have one order."""
+    dataset = open_dataset(folder, cache)
+    others = difference(*([c.name for c in given] for given in (detector.config.categories, dataset.categories)))
+    if others:
+        raise TrainingError(f"Expected the categories of the detector in {folder} but received {others}.")
+    return dataset.photos
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", required=True, type=Path)
     parser.add_argument("--data", required=True, type=Path)
     parser.add_argument("--cache", type=Path, default=Path(".cache/images"))
-    parser.add_argument("--longer-side", type=int)
-    parser.add_argument("--hold-out", type=int, metavar="N", help="only the photos that a run held out with this")
-    parser.add_argument("--threads", type=int, default=1, help="batches computed side by side, one core each")
+    parser.add_argument("--longer-side", type=positive_int)
+    parser.add_argument(
+        "--hold-out", type=positive_int, metavar="N", help="only the photos that a run held out with this"
+    )
+    parser.add_argument("--threads", type=positive_int, default=1, help="batches computed side by side, one core each")
+    parser.add_argument("--device", type=device_name, default="cpu")
     parser.add_argument("--fp32", action="store_true", help="bfloat16 autocast otherwise")
     options = parser.parse_args()
 
-    detector = load_detector(options.weights)
+    detector = load_detector(options.weights).to(options.device)
     if options.longer_side:
         size = dataclasses.replace(detector.config.input, longer_side=options.longer_side)
         detector.config = dataclasses.replace(detector.config, input=size)
-    photos = open_dataset(options.data, options.cache).photos
+    photos = scored_photos(detector, options.data, options.cache)
     if options.hold_out:
         _, photos = split(photos, options.hold_out)
     print(json.dumps(score(detector, photos, bf16=not options.fp32, threads=options.threads), indent=1))

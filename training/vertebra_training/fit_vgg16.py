@@ -186,13 +186,17 @@ def last_features(network: Vgg16, crops: Tensor) -> Tensor:
 
 
 def nearest_centroid_accuracy(features: Tensor, labels: Tensor) -> float:
-    classes = labels.unique()
+    """Of classes with at least two: a single one has no centroid when it is left out."""
+    classes, counts = labels.unique(return_counts=True)
+    classes = classes[counts > 1]
+    usable = torch.isin(labels, classes)
+    features, labels = features[usable], labels[usable]
     right = 0
     for index, (feature, label) in enumerate(zip(features, labels)):
         others = torch.arange(len(labels)) != index
         centroids = torch.stack([features[(labels == c) & others].mean(dim=0) for c in classes])
         right += int(classes[(centroids - feature).square().sum(dim=1).argmin()] == label)
-    return right / len(labels)
+    return right / len(labels) if len(labels) else float("nan")
 
 
 def main() -> None:

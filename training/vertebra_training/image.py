@@ -6,19 +6,38 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
 from .config import InputConfig
 from .errors import TrainingError
 
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow says to a damaged file
+ON_ITS_SIDE = (5, 6, 7, 8)  # EXIF orientations
+
 
 def open_photo(path: str | Path) -> Image.Image:
+    """Upright, as its EXIF orientation has it."""
     try:
         with Image.open(path) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
+            return eight_bits(ImageOps.exif_transpose(image)).convert("RGB")
+    except UNREADABLE as error:
         raise TrainingError(f"Expected a photo at {path} but received: {error}") from error
+
+
+def eight_bits(image: Image.Image) -> Image.Image:
+    """Pillow's own conversion of 16 bits clips: all but the darkest levels would be white."""
+    if not image.mode.startswith("I;16"):
+        return image
+    return Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))
+
+
+def upright_size(path: str | Path) -> tuple[int, int]:
+    """Width and height of what `open_photo` gives, from the file's head alone."""
+    with Image.open(path) as image:
+        # Not image.getexif: that of PNG decodes the pixels.
+        orientation = Image.Image.getexif(image).get(ExifTags.Base.Orientation)
+        return image.size[::-1] if orientation in ON_ITS_SIDE else image.size
 
 
 def resized_size(width: int, height: int, longer_side: int) -> tuple[int, int]:

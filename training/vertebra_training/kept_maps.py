@@ -86,8 +86,8 @@ class KeptViews(torch.utils.data.Dataset):
     def __init__(
         self, folder: Path, photos: list[Photo], config: InputConfig, trunk: Int8Trunk, sides: list[int], count: int
     ) -> None:
-        # Views of other sizes or of another trunk are others.
-        key = hashlib.sha256(repr((sides, config)).encode() + trunk.graph.read_bytes()).hexdigest()[:12]
+        # Views of other sizes, of another number or of another trunk are others.
+        key = hashlib.sha256(repr((sides, count, config)).encode() + trunk.graph.read_bytes()).hexdigest()[:12]
         self.folder = folder / key
         self.photos, self.config, self.trunk = photos, config, trunk
         self.sides, self.count = sides, count
@@ -95,7 +95,7 @@ class KeptViews(torch.utils.data.Dataset):
 
     def __getitem__(self, view: View) -> KeptView:
         number = int(np.random.default_rng(view.seed[:-1]).integers(self.count))
-        path = self.folder / str(number) / f"{self.photos[view.photo].path.stem}-{view.photo}.safetensors"
+        path = self.path_of(view.photo, number)
         try:
             kept = load_file(path)
         except (OSError, SafetensorError):
@@ -107,6 +107,13 @@ class KeptViews(torch.utils.data.Dataset):
         maps = [kept[f"map{index}"] for index in range(len(self.trunk.names))]
         size, padded = (tuple(kept[name].tolist()) for name in ("size", "padded"))
         return KeptView(maps, size, padded, {"boxes": kept["boxes"], "labels": kept["labels"]})
+
+    def path_of(self, index: int, number: int) -> Path:
+        """Boxes and labels are kept with the maps, and a crop is chosen by them: with others it is another file."""
+        photo = self.photos[index]
+        taught = b"".join(array.tobytes() for array in (photo.boxes, photo.labels, photo.ignored))
+        name = f"{photo.path.stem}-{index}-{hashlib.sha256(taught).hexdigest()[:12]}.safetensors"
+        return self.folder / str(number) / name
 
     def compute(self, photo: int, number: int) -> dict[str, Tensor]:
         side = self.sides[number * len(self.sides) // self.count]

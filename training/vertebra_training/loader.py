@@ -101,8 +101,10 @@ class Collate:
 
 
 def leave_interrupts_alone(_: int) -> None:
-    """Ctrl-C reaches every process of a terminal; the run ends after its step, with its loaders alive until then."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ctrl-C reaches every process of a terminal, and the SIGTERM of `timeout` every process of a group; the run ends
+    after its step, with its loaders alive until then. They notice by themselves when it is no more."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)
 
 
 def training_batches(
@@ -128,5 +130,9 @@ def whole_photos(photos: list[Photo], config: InputConfig, batch: int, workers: 
         groups.setdefault(padded_size(photo.width, photo.height, config), []).append(index)
     batches = [group[i : i + batch] for group in groups.values() for i in range(0, len(group), batch)]
     return DataLoader(
-        WholePhotos(photos, config), batch_sampler=batches, collate_fn=Collate(config), num_workers=workers
+        WholePhotos(photos, config),
+        batch_sampler=batches,
+        collate_fn=Collate(config),
+        num_workers=workers,
+        worker_init_fn=leave_interrupts_alone,
     )

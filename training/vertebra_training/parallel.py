@@ -8,7 +8,10 @@ another program takes one core, all stand still. Threads of one process wait for
 from __future__ import annotations
 
 import copy
+import os
 import signal
+import threading
+import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
@@ -21,6 +24,7 @@ from .errors import TrainingError
 
 # Photos. A larger part makes better use of each weight, a smaller one leaves less to wait for at a step's end.
 PART = 4
+WATCH_SECONDS = 0.5
 
 
 def in_bfloat16(detector: Detector) -> Detector:
@@ -58,8 +62,10 @@ class Gradients:
             # A place for the gradients of each part: summed in one order, whoever computed them.
             places = range(-(-batch // PART))
             self.places = [[torch.zeros_like(p).share_memory_() for p in self.computing.parameters()] for _ in places]
+            self.over = torch.zeros(1, dtype=torch.bool).share_memory_()
             how = dict(mp_context=get_context("fork"), initializer=_begin)
-            self.pool = ProcessPoolExecutor(processes, initargs=(self.computing, self.places, bf16), **how)
+            begin_with = (self.computing, self.places, bf16, os.getpid(), self.over)
+            self.pool = ProcessPoolExecutor(processes, initargs=begin_with, **how)
 
     def compute(self, batch, seed: int) -> dict[str, Tensor]:
         """Puts the gradients of the batch's total loss into the parameters and returns the losses."""
@@ -104,6 +110,7 @@ class Gradients:
 
     def close(self) -> None:
         if self.pool:
+            self.over.fill_(True)
             self.pool.shutdown(cancel_futures=True)
 
 
@@ -112,12 +119,22 @@ _places: list[list[Tensor]]
 _bf16: bool
 
 
-def _begin(detector: Detector, places: list[list[Tensor]], bf16: bool) -> None:
-    """Ctrl-C reaches every process of a terminal; the run ends after its step."""
+def _begin(detector: Detector, places: list[list[Tensor]], bf16: bool, run: int, over: Tensor) -> None:
+    """Ctrl-C reaches every process of a terminal, and the SIGTERM of `timeout` every process of a group; the run ends
+    after its step, for which it needs this process."""
     global _detector, _places, _bf16
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(run, over), daemon=True).start()
     torch.set_num_threads(1)
     _detector, _places, _bf16 = detector, places, bf16
+
+
+def _end_with(run: int, over: Tensor) -> None:
+    """Ends this process with the run, whichever way that ends: waiting for parts, it would not notice."""
+    while os.getppid() == run and not over:
+        time.sleep(WATCH_SECONDS)
+    os._exit(1)
 
 
 def _part(part, place: int, learns: list[bool], seed: int) -> dict[str, Tensor]:

@@ -36,6 +36,8 @@ def read_log(path: Path) -> tuple[list[dict], list[dict]]:
             entry = json.loads(line)
         except ValueError:  # a full disk or a kill in the middle of a line
             continue
+        if not isinstance(entry, dict) or "event" not in entry:
+            continue
         if entry["event"] == "resume":
             kept = [before for before in kept if before["step"] <= entry["step"]]
         elif entry["event"] in ("train", "score"):

@@ -73,7 +73,6 @@ class ResNet101(nn.Module):
     """Maps of stride 8, 16 and 32, before the activation that the pyramid puts in front of them."""
 
     channels = (512, 1024, 2048)
-    stages = ("conv1", "block1", "block2", "block3", "block4")
     has_preact = True
 
     def __init__(self) -> None:

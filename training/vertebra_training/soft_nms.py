@@ -11,9 +11,6 @@ def soft_nms(
     boxes: Tensor, scores: Tensor, labels: Tensor, iou_threshold: float, least_score: float, count: int
 ) -> tuple[Tensor, Tensor]:
     """Indices of at most `count` boxes, and their lowered scores: linear rule, within each class, highest first."""
-    overlaps = box_iou(boxes, boxes)
-    lowers = (overlaps > iou_threshold) & (labels[:, None] == labels)
-    factors = torch.where(lowers, 1 - overlaps, 1.0)
     left, indices, lowered = scores.clone(), [], []
     for _ in range(min(count, len(scores))):
         best = int(left.argmax())
@@ -22,6 +19,8 @@ def soft_nms(
             break
         indices.append(best)
         lowered.append(score)
-        left *= factors[best]
+        overlaps = box_iou(boxes[best : best + 1], boxes)[0]  # those of all with all would fill the memory
+        lowers = (overlaps > iou_threshold) & (labels == labels[best])
+        left *= torch.where(lowers, 1 - overlaps, 1.0)
         left[best] = -1
     return torch.tensor(indices, dtype=torch.long, device=boxes.device), scores.new_tensor(lowered)

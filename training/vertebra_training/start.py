@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .config import BACKBONES, DetectorConfig
+from .config import BACKBONES
 from .detector import Detector
 from .errors import TrainingError
-from .weights import file_name_of, read_weights
+from .weights import config_of, file_name_of, read_weights
 
 
 def start_from(detector: Detector, path: str) -> list[str]:
@@ -16,8 +16,7 @@ def start_from(detector: Detector, path: str) -> list[str]:
     backbone = BACKBONES[detector.config.backbone]
     if metadata.get("backbone", backbone) != backbone:
         raise TrainingError(f"Expected weights of {backbone} in {path} but received those of {metadata['backbone']}.")
-    config = DetectorConfig.from_json(metadata["config"]) if "config" in metadata else detector.config
-    same_classes = config.categories == detector.config.categories
+    same_classes = config_of(metadata, path).categories == detector.config.categories
     state = detector.state_dict()
     random = []
     for name, value in state.items():
@@ -28,6 +27,11 @@ def start_from(detector: Detector, path: str) -> list[str]:
             if name.startswith("roi.box_predictor.deltas.") and len(given) > len(value):
                 given = one_box(given)
             state[name] = grow(given, value, f"{name} of {path}")
+    if len(random) == len(state):
+        raise TrainingError(
+            f"Expected weights of a {backbone} detector or of its trunk in {path} but received {len(weights)} tensors "
+            f"of other names."
+        )
     detector.load_state_dict(state)
     return random
 

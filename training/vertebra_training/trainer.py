@@ -7,14 +7,16 @@ import dataclasses
 import itertools
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
+from textwrap import shorten
 
 import torch
 from torch.nn.utils import clip_grad_norm_
 
 from .average import WeightAverage
-from .checkpoint import load_checkpoint, save_checkpoint
-from .config import Category, DetectorConfig, HeadConfig, InputConfig, RpnConfig
+from .checkpoint import append_line, load_checkpoint, save_checkpoint, write_whole
+from .config import Category, DetectorConfig, HeadConfig, InputConfig, RpnConfig, difference
 from .dataset import Photo, open_dataset, split
 from .detector import Detector
 from .errors import TrainingError
@@ -29,7 +31,7 @@ from .sampler import Batches, repeat_factors
 from .schedule import rate_factor
 from .stages import learns_slowly, parse_stages, stage_at, train_only
 from .start import start_from
-from .weights import export_weights
+from .weights import config_of, export_weights
 
 # The ResNet of TF-slim takes RGB from -1 to 1; Oxford's VGG takes BGR bytes minus the mean.
 INPUTS = {
@@ -54,6 +56,8 @@ class Trainer:
         self.stages = parse_stages(options.stages)
         if options.processes > 1 and self.device.type != "cpu":
             raise TrainingError(f"Expected one process on {options.device} but received {options.processes}.")
+        if self.device.type == "cuda" and not torch.cuda.is_available():
+            raise TrainingError(f"Expected a device of this machine but received {options.device}.")
         self.folder: Path = options.run
         self.folder.mkdir(parents=True, exist_ok=True)
         self.checkpoint = self.folder / "checkpoint.pt"
@@ -87,12 +91,25 @@ class Trainer:
             if dataset.categories != sets[0].categories:
                 raise TrainingError(f"Expected the categories of {folders[0]} in {folder} but received others.")
         training, held_out = split(sets[0].photos, self.options.hold_out)
+        held_out = self.readable(held_out)
         training += [photo for other in sets[1:] for photo in other.photos]
         if not training or not held_out:
             raise TrainingError(
                 f"Expected photos to train on and to hold out but received {len(training)} and {len(held_out)}."
             )
         return training, held_out, sets[0].categories
+
+    def readable(self, photos: list[Photo]) -> list[Photo]:
+        """One torn held-out photo must not end a run of hours at its first score."""
+        readable = []
+        for photo in photos:
+            try:
+                open_photo(photo.path)
+            except TrainingError as error:
+                self.log("data", note=f"{error} It is not scored.")
+            else:
+                readable.append(photo)
+        return readable
 
     def open_int8_trunk(self) -> Int8Trunk | None:
         options = self.options
@@ -112,43 +129,63 @@ class Trainer:
         return trunk
 
     def parameter_groups(self) -> list[dict]:
+        """By what a parameter is and not by its numbers, which may become equal when a run is resumed."""
         options, groups = self.options, {}
         for name, parameter in self.detector.named_parameters():
-            rate = options.trunk_rate if learns_slowly(name) else options.rate
-            weight_decay = options.weight_decay if parameter.dim() > 1 else 0.0
-            groups.setdefault((rate, weight_decay), []).append(parameter)
+            groups.setdefault((learns_slowly(name), parameter.dim() > 1), []).append(parameter)
         return [
-            {"params": parameters, "weight_decay": weight_decay, "full_rate": rate}
-            for (rate, weight_decay), parameters in groups.items()
+            {
+                "params": parameters,
+                "weight_decay": options.weight_decay if decays else 0.0,
+                "full_rate": options.trunk_rate if slowly else options.rate,
+            }
+            for (slowly, decays), parameters in groups.items()
         ]
 
     def log(self, event: str, **entry) -> None:
         line = json.dumps({"time": round(time.time()), "event": event, **entry})
         print(line, flush=True)
-        self.write("log.jsonl", "a", line + "\n")
+        self.write(append_line, "log.jsonl", line)
 
-    def write(self, name: str, mode: str, text: str) -> None:
+    def write(self, how: Callable[[Path, str], None], name: str, text: str) -> None:
         """A full disk costs a note and not the run."""
         try:
-            with open(self.folder / name, mode) as file:
-                file.write(text)
+            how(self.folder / name, text)
         except OSError as error:
             print(f"warning: {error}", flush=True)
 
     def restore(self) -> None:
         state = load_checkpoint(self.checkpoint, self.options.backbone)
-        self.detector.load_state_dict(state["detector"])
-        self.average.detector.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.compare_categories(state)
+        try:
+            self.detector.load_state_dict(state["detector"])
+            self.average.detector.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise TrainingError(
+                f"Expected the state of this detector in {self.checkpoint} but received: {shorten(str(error), 200)}"
+            ) from error
         for group, fresh in zip(self.optimiser.param_groups, self.parameter_groups()):
             group |= {key: fresh[key] for key in ("weight_decay", "full_rate")}  # rates may change on the way
         self.step, self.photos_seen, self.seconds = state["step"], state["photos_seen"], state["seconds"]
         self.log("resume", step=self.step, photos=self.photos_seen)
 
+    def compare_categories(self, state: dict) -> None:
+        """A detector of other categories would learn one in another's place."""
+        if "config" not in state:  # an older checkpoint
+            return
+        configs = (config_of(state, self.checkpoint), self.detector.config)
+        others = difference(*([f"{c.name} (id {c.id})" for c in config.categories] for config in configs))
+        if others:
+            raise TrainingError(
+                f"Expected the categories of {self.checkpoint} in {self.options.data[0]} but received {others}."
+            )
+
     def save(self) -> None:
         """Checkpoint and export. A full disk costs these files only: the run goes on and tries again later."""
         state = {
             "backbone": self.options.backbone,
+            "config": self.detector.config.to_json(),
             "detector": self.detector.state_dict(),
             "average": self.average.detector.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -171,7 +208,7 @@ class Trainer:
         seconds = round(time.time() - began)
         self.log("score", step=self.step, photos=self.photos_seen, seconds=seconds, held_out=result)
         note = {"step": self.step, "photos": self.photos_seen, "held_out": result}
-        self.write("latest.json", "w", json.dumps(note, indent=1))
+        self.write(write_whole, "latest.json", json.dumps(note, indent=1))
 
     @property
     def progress(self) -> float:
@@ -218,7 +255,7 @@ class Trainer:
         part_began = before = saved = scored = logged = time.time()
         stage, batches = None, itertools.repeat(None)
         since_log: list[dict[str, torch.Tensor]] = []
-        photos_logged = self.photos_seen
+        photos_logged, seconds_logged = self.photos_seen, self.seconds
         while self.progress < 1 and not self.stopping and time.time() - part_began < options.stop_after * 60:
             if stage != stage_at(self.stages, self.progress):
                 stage = stage_at(self.stages, self.progress)
@@ -228,11 +265,13 @@ class Trainer:
             now = time.time()
             self.seconds += now - before
             if now - logged > LOG_SECONDS or self.progress >= 1:
-                speed = (self.photos_seen - photos_logged) / (now - logged)
+                # Of the time spent on steps, which neither a score nor a checkpoint is part of.
+                speed = (self.photos_seen - photos_logged) / max(self.seconds - seconds_logged, 1e-3)
                 means = {key: round(float(torch.stack([v[key] for v in since_log]).mean()), 4) for key in since_log[0]}
                 position = {"step": self.step, "photos": self.photos_seen, "hours": round(self.seconds / 3600, 3)}
                 self.log("train", **position, stage=stage, photos_per_second=round(speed, 3), **means)
-                since_log, photos_logged, logged = [], self.photos_seen, now
+                since_log, logged = [], now
+                photos_logged, seconds_logged = self.photos_seen, self.seconds
             if now - saved > options.checkpoint_minutes * 60:
                 self.save()
                 saved = time.time()

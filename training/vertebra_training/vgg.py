@@ -13,7 +13,6 @@ class Vgg16(nn.Module):
     """Each stage is one attribute `conv{stage}_{i}` per convolution, the names of the Caffe model."""
 
     channels = (512, 512, 512)
-    stages = ("conv1", "conv2", "conv3", "conv4", "conv5")
     has_preact = False
 
     def __init__(self, convolutions: tuple[int, ...] = CONVOLUTIONS) -> None:

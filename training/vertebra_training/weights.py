@@ -48,10 +48,27 @@ def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         if name.endswith(".weight.scale"):
             continue
         if value.dtype == torch.int8:
-            scale = raw[f"{name}.scale"]
-            value = value.float() * scale.view(-1, *[1] * (value.dim() - 1))
+            value = _scaled(value, raw.get(f"{name}.scale"), f"{name} of {path}")
         weights[name] = value.float()
     return weights, metadata
+
+
+def _scaled(value: Tensor, scale: Tensor | None, name: str) -> Tensor:
+    rows = value.shape[:1].numel()
+    if scale is None or scale.numel() not in (1, rows):
+        received = "none" if scale is None else scale.numel()
+        raise TrainingError(f"Expected {rows} scales of the int8 tensor {name} but received {received}.")
+    return value.float() * scale.view(-1, *[1] * (value.dim() - 1))
+
+
+def config_of(metadata: dict[str, str], path: str | Path) -> DetectorConfig:
+    """The numbers of a detector file. Only the starting weights carry none."""
+    if "config" not in metadata:
+        return STARTING_CONFIG
+    try:
+        return DetectorConfig.from_json(metadata["config"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise TrainingError(f"Expected the configuration of a detector in {path} but received: {error!r}") from error
 
 
 def load_weights(detector: Detector, weights: dict[str, Tensor], source: str) -> None:
@@ -72,8 +89,7 @@ def load_weights(detector: Detector, weights: dict[str, Tensor], source: str) ->
 def load_detector(path: str | Path) -> Detector:
     """A detector file, ready for inference."""
     weights, metadata = read_weights(path)
-    config = DetectorConfig.from_json(metadata["config"]) if "config" in metadata else STARTING_CONFIG
-    detector = Detector(config)
+    detector = Detector(config_of(metadata, path))
     load_weights(detector, weights, str(path))
     return detector.eval()
 
