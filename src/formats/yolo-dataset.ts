@@ -126,7 +126,7 @@ export function writeYoloDataset({ images, annotations, categories }: Dataset): 
     requireNameInFolder(`split of image ${id}`, split)
     const name = file_name.replaceAll('\\', '/').replace(/^(?:.*\/)?images\/(?:(?:train|val|test)\/)?/, '')
     if (relative(name) !== name) {
-      throw unexpected(`file_name of image ${id}`, 'a path that stays in its folder', file_name, 'DATA_INVALID')
+      throw unexpected(`file_name of image ${id}`, 'a name within its folder', file_name, 'DATA_INVALID')
     }
     const path = `images/${split}/${name}`
     if (files.has(labelPath(path)))
