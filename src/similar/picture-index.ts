@@ -121,6 +121,6 @@ function picturesOf(json: string, origin: string): Omit<IndexedPicture, 'vector'
 }
 
 function invalid(origin: string, found: string, cause?: unknown): VertebraError {
-  const message = `Expected an index that vertebra wrote in ${origin} but ${found}: name another file, or delete a broken index, and it is made anew.`
+  const message = `Expected ${origin} to be an index that vertebra wrote but ${found}: delete it, and it is made anew.`
   return new VertebraError('DATA_INVALID', message, cause === undefined ? {} : { cause })
 }
