@@ -11,8 +11,6 @@ import { LayerBuilder } from './layers.ts'
 import { residualFeatures, residualNetwork } from './residual.ts'
 import { vggFeatures, vggNetwork } from './vgg.ts'
 
-export type { BackboneDescription }
-
 /**
  * The feature maps a backbone gives, finest first, without building it.
  *

@@ -1,5 +1,6 @@
 export { type AlexnetDescription, alexnet } from './alexnet.ts'
-export { type BackboneDescription, backboneFeatures, buildBackbone, buildClassifier } from './backbone.ts'
+export { backboneFeatures, buildBackbone, buildClassifier } from './backbone.ts'
+export type { BackboneDescription } from './backbone-description.ts'
 export type { FeatureInfo } from './feature.ts'
 export { type PyramidDescription, pyramidFeatures } from './fpn.ts'
 export { type GooglenetDescription, googlenet, type InceptionWidths } from './googlenet.ts'

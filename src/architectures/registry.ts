@@ -1,6 +1,6 @@
 import { describe, VertebraError } from '../errors.ts'
 import { alexnet } from './alexnet.ts'
-import type { BackboneDescription } from './backbone.ts'
+import type { BackboneDescription } from './backbone-description.ts'
 import { googlenet } from './googlenet.ts'
 import type { Norm } from './layers.ts'
 import { nearNames } from './near-names.ts'

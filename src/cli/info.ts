@@ -11,6 +11,7 @@ import { nodeRuntime } from '../runtime/node.ts'
 import type { DeviceReport } from '../runtime/runtime.ts'
 import { architectureCosts, architectureText, listText, locateModelOrArchitecture } from './info-architecture.ts'
 import { modelText } from './info-model.ts'
+import { json } from './json.ts'
 import { DEFAULT_MODEL } from './options.ts'
 import { refuseFlags } from './refuse-flags.ts'
 import { writeWhole } from './write-whole.ts'
@@ -87,8 +88,6 @@ async function describeModel(files: ModelFiles, flags: InfoFlags, signal: AbortS
       : modelText(origin, manifest, summary, runtime.name, devices),
   )
 }
-
-const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`
 
 function parseSize(text: string): Size {
   const [, width, height] = /^(\d{1,5})x(\d{1,5})$/.exec(text) ?? []

@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { MANIFEST_FILE, type ModelOutput, manifestJson } from '../convert/store-model.ts'
 import type { OpenDataset } from '../datasets/open-dataset.node.ts'
@@ -15,12 +15,14 @@ import { encodeModel } from '../onnx/codec.ts'
 import { type QuantizedDetector, quantizeDetector, spread } from '../quantize/quantize-detector.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import { DATASET_KINDS, imagesOption, openShown, splitOption } from './dataset-options.ts'
+import { json } from './json.ts'
 import { isSamePlace } from './keep-inputs.ts'
 import { threadsOption, wholeNumber } from './options.ts'
 import { progressBar } from './progress-bar.ts'
 import { accuracyOf } from './quantize-accuracy.ts'
 import { type AccuracyChange, reportText } from './quantize-report.ts'
 import { writeModel } from './write-model.ts'
+import { writeWhole } from './write-whole.ts'
 
 interface QuantizeFlags {
   readonly data: string
@@ -71,22 +73,16 @@ async function quantize(name: string, flags: QuantizeFlags, signal: AbortSignal)
   const model = await openModel(await locateModel(name), { signal })
   if (await isSamePlace(flags.out, model.origin)) throw unexpected('--out', 'another folder than the model', flags.out)
   const data = await openData(flags, signal)
-  const { quantized, change } = await writeModel(
-    flags.out,
-    data.files,
-    async (save, folder) => {
-      const quantized = await quantizeTo(save, model, data, flags, signal)
-      const change = data.scored && (await accuracyChange([model.origin, folder], data.scored, flags, signal))
-      if (change) await save(MANIFEST_FILE, withMetrics(quantized, change, flags))
-      return { quantized, change }
-    },
-    signal,
-  )
+  const make = (save: ModelOutput['save']) => quantizeTo(save, model, data, flags, signal)
+  const quantized = await writeModel(flags.out, data.files, make, signal)
+  // The model is there by now, and stays if scoring fails or is interrupted.
+  const change = data.scored && (await accuracyChange(model.origin, data.scored, flags, signal))
+  if (change) await writeWhole(join(flags.out, MANIFEST_FILE), withMetrics(quantized, change, flags))
   const { report, manifest } = quantized
   const megabytes = [...quantized.files.values()].reduce((sum, content) => sum + content.byteLength, 0) / 1e6
   process.stdout.write(
     flags.json
-      ? `${JSON.stringify({ model: manifest.name, data: flags.data, ...report, accuracy: change ?? null }, undefined, 2)}\n`
+      ? json({ model: manifest.name, data: flags.data, ...report, accuracy: change ?? null })
       : `${reportText(report, change)}\n${flags.out}: ${manifest.name}, ${megabytes.toFixed(1)} MB\n`,
   )
 }
@@ -158,7 +154,7 @@ async function isDataset(path: string): Promise<boolean> {
 }
 
 async function accuracyChange(
-  [before, after]: readonly [before: string, after: string],
+  before: string,
   { opened, dataset }: NonNullable<CalibrationData['scored']>,
   flags: QuantizeFlags,
   signal: AbortSignal,
@@ -169,7 +165,7 @@ async function accuracyChange(
     return {
       photos: dataset.images.length,
       before: await accuracyOf(before, 'float32', opened, dataset, options),
-      after: await accuracyOf(after, 'int8', opened, dataset, options),
+      after: await accuracyOf(flags.out, 'int8', opened, dataset, options),
     }
   } finally {
     bar.clear()

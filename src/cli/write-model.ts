@@ -9,13 +9,13 @@ import { writeWhole } from './write-whole.ts'
  * Writes a model folder, whole or not at all: see {@link writeFolder}.
  *
  * @param inputs what was read, none of which is written over.
- * @param make hands over the files; `folder` is where they are until all of them are there.
+ * @param make hands over the files.
  * @throws VertebraError `INVALID_ARGUMENT` where a file would take an input's place, `OUTPUT_FAILED`, `ABORTED`; what `make` throws.
  */
 export function writeModel<T>(
   out: string,
   inputs: Iterable<string>,
-  make: (save: ModelOutput['save'], folder: string) => Promise<T>,
+  make: (save: ModelOutput['save']) => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
   return writeFolder(out, MANIFEST_FILE, async (folder) => {
@@ -24,7 +24,7 @@ export function writeModel<T>(
       await keepInputs('--out', [join(out, name)], inputs)
       await writeWhole(join(folder, name), content)
     }
-    const made = await make(save, folder)
+    const made = await make(save)
     throwIfAborted(signal)
     return made
   })

@@ -1,4 +1,4 @@
-import type { BackboneDescription } from '../architectures/backbone.ts'
+import type { BackboneDescription } from '../architectures/backbone-description.ts'
 import type { Weights } from '../weights/weights.ts'
 
 /** A network that sees whole pictures, out of a file of weights: a backbone and, mostly, its classifier. */

@@ -1,5 +1,5 @@
 import { alexnet } from '../architectures/alexnet.ts'
-import type { BackboneDescription } from '../architectures/backbone.ts'
+import type { BackboneDescription } from '../architectures/backbone-description.ts'
 import { googlenet, type InceptionWidths } from '../architectures/googlenet.ts'
 import { type VggDepth, vgg } from '../architectures/vgg.ts'
 import { toFloat32 } from '../weights/elements.ts'
@@ -57,7 +57,8 @@ function vggOf(file: WeightFile): ImageNetwork | undefined {
     return names.length === convolutions.length && names.every((name) => file.tensors.has(name))
   })
   if (found === undefined) return undefined
-  const source = checkpoint(file, (canonical) => torchvisionVggName(canonical, vgg(found).convolutions, hasNorm))
+  const counts = vgg(found).convolutions
+  const source = checkpoint(file, (canonical) => torchvisionVggName(canonical, counts, hasNorm))
   const description = vgg(found, {
     widths: [1, 2, 3, 4, 5].map((stage) => outputsOf(source, `backbone.conv${stage}_1.weight`)),
     ...(hasNorm && { norm: { kind: 'batch', epsilon: EPSILON } }),

@@ -1,4 +1,4 @@
-import type { BackboneDescription } from '../architectures/backbone.ts'
+import type { BackboneDescription } from '../architectures/backbone-description.ts'
 import type { PyramidDescription } from '../architectures/fpn.ts'
 import type { RoiBody } from '../architectures/roi-head.ts'
 import type { Manifest } from '../models/manifest.ts'

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import type { BackboneDescription } from '../architectures/backbone.ts'
+import type { BackboneDescription } from '../architectures/backbone-description.ts'
 import { slimResnetV2 } from '../architectures/resnet.ts'
 import { vgg } from '../architectures/vgg.ts'
 import { LOG_1000_16 } from '../boxes/coder.ts'

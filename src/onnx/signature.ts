@@ -1,7 +1,7 @@
 import { messageOf, VertebraError } from '../errors.ts'
-import { readValue } from './codec.ts'
 import type { DataType, Dim } from './model.ts'
 import { dataTypeOf } from './tensors.ts'
+import { readValue } from './value-info.ts'
 import { ItemBudget, MessageReader } from './wire.ts'
 
 /** An input or output of a graph, as far as the file says. */

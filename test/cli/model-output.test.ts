@@ -7,6 +7,8 @@ import { convertCommand } from '../../src/cli/convert.ts'
 import { featuresCommand } from '../../src/cli/features.ts'
 import { infoCommand } from '../../src/cli/info.ts'
 import { quantizeCommand } from '../../src/cli/quantize.ts'
+import { decodeImage } from '../../src/images/decode.node.ts'
+import { parseManifest } from '../../src/models/parse-manifest.ts'
 import { readWeights } from '../../src/weights/containers/index.ts'
 import { toFloat32 } from '../../src/weights/elements.ts'
 import { errorOf } from '../error-of.ts'
@@ -89,6 +91,21 @@ describe('vertebra quantize', () => {
     const failed = await errorOf(run(quantizeCommand, model, '--data', PHOTO, '--out', out))
     expect(failed).toMatch(/^INVALID_ARGUMENT: Expected another folder than the model for --out/)
     expect(contents(model)).toEqual(before)
+  })
+
+  it('keeps the model when scoring fails', async () => {
+    const model = await tinyModelFolder()
+    const { width, height } = await decodeImage(PHOTO)
+    const images = [1, 2].map((id) => ({ id, file_name: `${id}.jpg`, width, height }))
+    for (const { file_name } of images) copyFileSync(PHOTO, join(folder, file_name))
+    const annotations = images.map(({ id }) => ({ id, image_id: id, category_id: 1, bbox: [0, 0, 50, 50], area: 2500 }))
+    const data = join(folder, 'instances.json')
+    writeFileSync(data, JSON.stringify({ images, annotations, categories: [{ id: 1, name: 'nothing of the model' }] }))
+    const failed = await errorOf(
+      run(quantizeCommand, model, '--data', data, '--images', folder, '--photos', '1', '--out', out),
+    )
+    expect(failed).toMatch(/^DATA_INVALID: Expected classes of the dataset that the model knows/)
+    expect(parseManifest(readFileSync(join(out, 'model.json'), 'utf8'), out).metrics).toEqual([])
   })
 
   it('leaves no folder when it fails', async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { convertBackbone, convertClassifier } from '../../src/convert/convert-network.ts'
+import { convertBackbone, convertClassifier, type NetworkOptions } from '../../src/convert/convert-network.ts'
 import { imageNetwork } from '../../src/convert/image-network.ts'
 import { readWeights } from '../../src/weights/containers/index.ts'
 import type { WeightFile } from '../../src/weights/stored-tensor.ts'
@@ -32,7 +32,7 @@ it('GoogLeNet without transform_input takes pictures as the others', async () =>
 })
 
 it('refuses another input', async () => {
-  const wrong = { input: 'opencv' } as unknown as { input: 'imagenet' }
+  const wrong: NetworkOptions = JSON.parse('{ "input": "opencv" }')
   await expect(convertBackbone(imageNetwork(classifier('vgg16')), wrong)).rejects.toThrow(
     /imagenet or caffe-rgb for input but received "opencv"/,
   )
