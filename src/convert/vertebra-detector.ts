@@ -61,6 +61,7 @@ const configSchema = z.object({
     detections: z.int(),
     refinements: z._default(z.int(), 0),
     refinement_threshold: z._default(z.number(), 0),
+    objectness_power: z._default(z.number(), 0),
     nms_kind: z._default(z.enum(['per-class', 'soft-linear']), 'per-class'),
   }),
 })
@@ -184,6 +185,7 @@ function manifestBase(config: Config, title: string, about: About): ManifestBase
         refinements: head.refinements,
         refinementThreshold: head.refinement_threshold,
       }),
+      ...(head.objectness_power > 0 && { objectnessPower: head.objectness_power }),
     },
     source: about.source ?? { weights: 'not stated', licence: 'not stated', citations: [] },
     metrics: about.metrics ?? [],

@@ -42,7 +42,9 @@ export async function runSecondStage(
     const boxes = images.map((image) => image.boxes)
     const predictions = perImage(await pass(boxes), boxes, columns)
     for (const [i, image] of images.entries()) image.add(predictions[i] as BoxHeadOutput)
-    if (refined === refinements) return images.map((image) => image.output())
+    if (refined === refinements) {
+      return images.map((image, i) => ({ ...image.output(), objectness: (proposals[i] as Proposals).scores }))
+    }
     for (const [i, image] of images.entries()) image.refine(sizes[i] as Size, head)
   }
 }

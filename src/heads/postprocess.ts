@@ -25,6 +25,11 @@ export interface PostprocessOptions {
    * pixels, because then a side has one more pixel whatever the scale.
    */
   readonly toPhoto?: 'before-decoding' | 'before-nms' | 'after-nms' | undefined
+  /**
+   * A score is the class's probability times this power of the proposal's objectness: what both networks hold for an object
+   * is one more often. Default 0: the probability alone. (Zhou, Koltun and Krähenbühl 2021, arXiv:2103.07461.)
+   */
+  readonly objectnessPower?: number | undefined
 }
 
 /** A photo, and where that is not the ratio of the sides, how many pixels of the network's input one of its pixels is. */
@@ -41,6 +46,8 @@ export interface HeadOutput {
   readonly deltas: Float32Array
   /** The proposals, in pixels of the network's input. */
   readonly proposals: Boxes
+  /** Scores of the proposals, 0 to 1. */
+  readonly objectness: Float32Array
 }
 
 /** D detections, highest score first. */
@@ -57,8 +64,8 @@ export interface DetectedBoxes {
  * `RoIHeads.postprocess_detections` and `GeneralizedRCNNTransform.postprocess` of torchvision 0.29; then clipped to the
  * photo. Where corners name pixels inside, x2 and y2 of the detections are one larger, so that they are edges as well.
  *
- * Softmax, boxes decoded only where a score passes, clipped to the image, small ones dropped, NMS, the best
- * `maxDetections`. Of equal scores the lower proposal, then the lower class comes first. A row with a NaN or +Infinity
+ * Softmax, times a power of the objectness, boxes decoded only where a score passes, clipped to the image, small ones dropped,
+ * NMS, the best `maxDetections`. Of equal scores the lower proposal, then the lower class comes first. A row with a NaN or +Infinity
  * logit has no scores and gives nothing; a box that NaN deltas made is dropped.
  *
  * @param size of the image before padding, in pixels of the network's input.
@@ -67,7 +74,7 @@ export interface DetectedBoxes {
  * @throws VertebraError `INVALID_ARGUMENT` when shapes do not fit or a class does not exist.
  */
 export function postprocess(
-  { logits, deltas, proposals }: HeadOutput,
+  { logits, deltas, proposals, objectness }: HeadOutput,
   size: Size,
   photo: PhotoSize,
   options: PostprocessOptions,
@@ -91,7 +98,7 @@ export function postprocess(
   const scores = new Float32Array(rows * perRow)
   const labels = new Uint16Array(rows * perRow)
   const exponentials = new Float32Array(width)
-  const { toPhoto = 'after-nms', boxCoder } = options
+  const { toPhoto = 'after-nms', boxCoder, objectnessPower = 0 } = options
   const { corners } = boxCoder
   const pixel = lastPixel(corners)
   const ratioX = fround(photo.scaleX ? 1 / photo.scaleX : photo.width / size.width)
@@ -102,11 +109,12 @@ export function postprocess(
 
   let count = 0
   for (let row = 0; row < rows; row++) {
-    if (!(scoreBound(logits, row * width, width) > threshold)) continue
+    const weight = fround((objectness[row] as number) ** objectnessPower)
+    if (!(fround(scoreBound(logits, row * width, width) * weight) > threshold)) continue
     const sum = expRow(logits, row * width, exponentials)
     for (let c = 0; c < columns.length; c++) {
       const column = columns[c] as number
-      const score = fround((exponentials[column] as number) / sum)
+      const score = fround(fround((exponentials[column] as number) / sum) * weight)
       if (!(score > threshold)) continue
       const at = count * 4
       const delta = row * deltaWidth + (options.classAgnostic ? 0 : column * 4)

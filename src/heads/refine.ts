@@ -25,7 +25,7 @@ export interface RefinementSpec {
  * const again = refineProposals({ logits, deltas, proposals }, { width: 512, height: 384 }, manifest.head)
  */
 export function refineProposals(
-  { logits, deltas, proposals }: HeadOutput,
+  { logits, deltas, proposals }: Omit<HeadOutput, 'objectness'>,
   size: Size,
   { boxCoder, classAgnostic, minSize }: Pick<PostprocessOptions, 'boxCoder' | 'classAgnostic' | 'minSize'>,
 ): Boxes {

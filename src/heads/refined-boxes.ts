@@ -6,6 +6,9 @@ import { expRow, scoreBound } from './softmax.ts'
 /** What the box head makes of boxes, row by row. */
 type Predictions = Pick<HeadOutput, 'logits' | 'deltas'>
 
+/** And the boxes it was made of. */
+type Pass = Omit<HeadOutput, 'objectness'>
+
 /** The R boxes of one image on their passes through the box head. */
 export class RefinedBoxes {
   /** The proposals of the next pass, in pixels of the network's input. */
@@ -15,9 +18,9 @@ export class RefinedBoxes {
   /** How many passes each of the R has had. */
   readonly #passes: Uint8Array
   /** Of the R: the sum of their logits, deltas and proposals of the last pass of each. */
-  #sum: HeadOutput
+  #sum: Pass
   /** The last pass alone, of the boxes that took part. */
-  #last: HeadOutput
+  #last: Pass
 
   constructor(proposals: Boxes) {
     const count = countBoxes(proposals, 'proposals')
@@ -73,7 +76,7 @@ export class RefinedBoxes {
   }
 
   /** Of all R: the mean of the logits of their passes, deltas and proposals of the last that each took part in. */
-  output(): HeadOutput {
+  output(): Pass {
     const { logits, deltas, proposals } = this.#sum
     const columns = logits.length / Math.max(this.#passes.length, 1)
     const mean = logits.slice()

@@ -128,6 +128,7 @@ const detectorSchema = z.strictObject({
     maxDetections: count,
     refinements: z.optional(z.int().check(z.minimum(0), z.maximum(10))),
     refinementThreshold: z.optional(fraction),
+    objectnessPower: z.optional(fraction),
     toPhoto: z.optional(z.enum(['before-decoding', 'before-nms', 'after-nms'])),
   }),
   graphs: z.strictObject({ backbone: graphFile, rpn: graphFile, roiHead: graphFile }),

@@ -66,6 +66,7 @@ describe('postprocess', () => {
     proposals: Float32Array.of(4, 4, 19, 11),
     logits: Float32Array.of(0, 5),
     deltas: new Float32Array(8),
+    objectness: Float32Array.of(1),
   }
   const options: PostprocessOptions = {
     boxCoder: { weights: [10, 10, 5, 5], clamp: 4, corners: 'pixels-caffe' },

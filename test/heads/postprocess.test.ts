@@ -36,7 +36,7 @@ function output({ rows, k, size, scale, distinct, wild, options }: Case): HeadOu
     row(5).fill(Number.NEGATIVE_INFINITY)
     row(6)[0] = Number.NEGATIVE_INFINITY
   }
-  return { logits, deltas, proposals }
+  return { logits, deltas, proposals, objectness: spread(33, rows, 0.5).map(Math.abs) }
 }
 
 function run(one: Case, changes: Partial<PostprocessOptions> = {}, classes?: Iterable<number>) {
@@ -71,12 +71,32 @@ describe('postprocess', () => {
       proposals: Float32Array.of(0, 0, 10, 10, 0, 0, 10, 9),
       logits: Float32Array.of(0, 5, 0, 0, 0, 4),
       deltas: new Float32Array(24),
+      objectness: Float32Array.of(1, 1),
     }
     const size = { width: 20, height: 20 }
     const nms = { kind: 'agnostic', iouThreshold: 0.5 } as const
     const options = { boxCoder, classAgnostic: false, scoreThreshold: 0.05, nms, minSize: 0.01, maxDetections: 100 }
     expect([...postprocess(head, size, size, options).classes]).toEqual([0])
     expect([...postprocess(head, size, size, options, [1]).classes]).toEqual([1])
+  })
+
+  test('a score is the probability times a power of the objectness', () => {
+    const head: HeadOutput = {
+      proposals: Float32Array.of(0, 0, 10, 10, 20, 0, 30, 10, 40, 0, 50, 10),
+      logits: Float32Array.of(0, 3, 0, 2, 0, 1),
+      deltas: new Float32Array(12),
+      objectness: Float32Array.of(0.04, 0.64, 0.01),
+    }
+    const size = { width: 60, height: 20 }
+    const nms = { kind: 'per-class', iouThreshold: 0.5 } as const
+    const options = { boxCoder, classAgnostic: true, scoreThreshold: 0.1, nms, minSize: 0.01, maxDetections: 100 }
+    const probability = (logit: number) => 1 / (1 + Math.exp(-logit))
+
+    const weighted = postprocess(head, size, size, { ...options, objectnessPower: 0.5 })
+    expect([...weighted.boxes].filter((_, i) => i % 4 === 0)).toEqual([20, 0]) // the third has 0.07
+    expect(weighted.scores[0]).toBeCloseTo(0.8 * probability(2), 6)
+    expect(weighted.scores[1]).toBeCloseTo(0.2 * probability(3), 6)
+    expect(postprocess(head, size, size, options).scores[0]).toBeCloseTo(probability(3), 6)
   })
 
   test('soft NMS lowers scores within a class and keeps none under the cut', () => {
@@ -98,7 +118,12 @@ describe('postprocess', () => {
   })
 
   test('no proposals give no detections', () => {
-    const none = { logits: new Float32Array(0), deltas: new Float32Array(0), proposals: new Float32Array(0) }
+    const none = {
+      logits: new Float32Array(0),
+      deltas: new Float32Array(0),
+      proposals: new Float32Array(0),
+      objectness: new Float32Array(0),
+    }
     const size = { width: 10, height: 10 }
     expect(postprocess(none, size, size, { boxCoder, ...cases[0].options }).boxes.length).toBe(0)
   })

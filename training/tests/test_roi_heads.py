@@ -36,9 +36,16 @@ def test_without_refinement_the_head_is_torchvisions():
     proposals = [torch.tensor([[0.0, 0.0, 50.0, 50.0], [30.0, 20.0, 90.0, 90.0]])]
     logits, deltas = once.predict(features, proposals, SIZES[:1])
     expected = once.postprocess_detections(logits, deltas, proposals, SIZES[:1])
-    [found], _ = once(features, proposals, SIZES[:1])
+    [found], _ = once(features, (proposals, [torch.tensor([0.9, 0.4])]), SIZES[:1])
     for name, values in zip(("boxes", "scores", "labels"), expected):
         assert torch.equal(found[name], values[0])
+
+
+def test_a_score_is_the_probability_times_a_power_of_the_objectness():
+    roi = detector(True, 0, objectness_power=0.5).roi
+    logits, objectness = torch.tensor([[1.0, 2.0, 0.0], [0.0, -200.0, 9.0]]), torch.tensor([0.25, 1.0])
+    expected = logits.softmax(dim=1)[:, 1:] * torch.tensor([[0.5], [1.0]])
+    torch.testing.assert_close(roi.weighted(logits, objectness).softmax(dim=1)[:, 1:], expected)
 
 
 def test_a_refined_box_is_that_of_the_likeliest_class_within_the_photo():

@@ -65,6 +65,7 @@ class HeadConfig:
     detections: int = 100
     refinements: int = 0  # how often the head's boxes become its proposals again when the detector is used
     refinement_threshold: float = 0.0  # of the likeliest class, for a box that does
+    objectness_power: float = 0.0  # of the proposal's, with which a class's probability is multiplied
 
 
 @dataclass(frozen=True)

@@ -91,5 +91,6 @@ def config_of(manifest: dict, weights: dict[str, torch.Tensor]) -> DetectorConfi
             detections=head["maxDetections"],
             refinements=head.get("refinements", 0),
             refinement_threshold=head.get("refinementThreshold", 0.0),
+            objectness_power=head.get("objectnessPower", 0.0),
         ),
     )

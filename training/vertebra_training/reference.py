@@ -40,7 +40,7 @@ def reference(detector: Detector, path: str | Path) -> tuple[dict[str, Tensor], 
 
     captured: dict[str, Tensor] = {}
     hooks = [
-        detector.rpn.register_forward_hook(lambda _, __, out: captured.update(proposals=out[0][0])),
+        detector.rpn.register_forward_hook(lambda _, __, out: captured.update(proposals=out[0][0][0])),
         detector.roi.box_predictor.register_forward_hook(
             lambda _, __, out: captured.update(head_scores=out[0].softmax(-1), head_deltas=out[1])
         ),

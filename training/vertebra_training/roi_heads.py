@@ -21,7 +21,7 @@ LEAST_SIDE = 0.01  # pixels; a smaller box stays the proposal that it was
 
 
 class RefiningRoiHeads(RoIHeads):
-    """In training the proposals are those of `Rpn`: a tensor of one shape for all photos, and a mask."""
+    """The proposals are those of `Rpn`: with their objectness, in training with a mask."""
 
     generator: torch.Generator
 
@@ -42,7 +42,11 @@ class RefiningRoiHeads(RoIHeads):
     def forward(self, features, proposals, image_shapes, truth: Truth | None = None):
         if self.training:
             return [], self.losses(features, *proposals, image_shapes, truth)
-        found = self.postprocess_detections(*self.passes(features, proposals, image_shapes), image_shapes)
+        proposals, objectness = proposals
+        logits, deltas, boxes = self.passes(features, proposals, image_shapes)
+        if self.config.objectness_power:
+            logits = self.weighted(logits, torch.cat(objectness))
+        found = self.postprocess_detections(logits, deltas, boxes, image_shapes)
         return [{"boxes": b, "labels": label, "scores": s} for b, s, label in zip(*found)], {}
 
     def passes(self, features, proposals: list[Tensor], image_shapes) -> tuple[Tensor, Tensor, list[Tensor]]:
@@ -64,6 +68,11 @@ class RefiningRoiHeads(RoIHeads):
             times[rows] += 1
             boxes[rows], last[rows] = torch.cat(proposals), deltas
         return total / times, last, list(boxes.split(counts))
+
+    def weighted(self, logits: Tensor, objectness: Tensor) -> Tensor:
+        """Logits of the classes' probabilities times a power of the objectness, the rest being background's."""
+        classes = logits.softmax(dim=1)[:, 1:] * objectness[:, None] ** self.config.objectness_power
+        return torch.cat([1 - classes.sum(dim=1, keepdim=True), classes], dim=1).clamp(min=0).log()
 
     def postprocess_detections(self, logits, deltas, proposals, image_shapes):
         found = super().postprocess_detections(logits, deltas, proposals, image_shapes)

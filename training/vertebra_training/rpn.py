@@ -1,5 +1,5 @@
-"""torchvision's RegionProposalNetwork; in training all photos of a batch at once, in tensors of one shape. Losses and
-proposals are the same; what differs is which anchors the random choice meets.
+"""torchvision's RegionProposalNetwork, with the objectness of its proposals; in training all photos of a batch at once,
+in tensors of one shape. Losses and proposals are the same; what differs is which anchors the random choice meets.
 """
 
 from __future__ import annotations
@@ -15,18 +15,21 @@ from .truth import Truth
 
 
 class Rpn(RegionProposalNetwork):
-    """In training the proposals are a tensor N x P x 4, and a mask N x P of those that are some."""
+    """The proposals are a list of tensors, and one of their objectness; in training a tensor N x P x 4, and a mask N x P
+    of those that are some."""
 
     generator: torch.Generator
 
     def forward(self, images, features: dict[str, Tensor], truth: Truth | None = None):
-        if not self.training:
-            return super().forward(images, features)
         levels = list(features.values())
         objectness, deltas = self.head(levels)
         counts = [o.shape[1:].numel() for o in objectness]
-        anchors = self.anchor_generator(images, levels)[0]
+        anchors = self.anchor_generator(images, levels)
         objectness, deltas = concat_box_prediction_layers(objectness, deltas)
+        if not self.training:
+            boxes = self.box_coder.decode(deltas, anchors).view(len(anchors), -1, 4)
+            return self.filter_proposals(boxes, objectness, images.image_sizes, counts), {}
+        anchors = anchors[0]
         objectness, deltas = objectness.view(len(levels[0]), -1), deltas.view(len(levels[0]), -1, 4)
         proposals = self.proposals(objectness.detach(), deltas.detach(), anchors, counts, images.image_sizes)
         return proposals, self.losses(objectness, deltas, anchors, truth)
