@@ -1,5 +1,6 @@
 import { type Boxes, type Corners, countBoxes, lastPixel } from '../boxes/boxes.ts'
 import { unexpected } from '../errors.ts'
+import { putRows, takeRows } from './rows.ts'
 
 const { fround } = Math
 
@@ -92,15 +93,13 @@ export function groupByLevel(boxes: Boxes, assigned: Uint8Array, levelCount: num
     starts[level] = (starts[level] as number) + (starts[level - 1] as number)
   }
   const order = new Uint32Array(count)
-  const sorted = new Float32Array(boxes.length)
   for (let i = 0; i < count; i++) {
     const level = assigned[i] as number
     const at = starts[level] as number
     starts[level] = at + 1
     order[at] = i
-    for (let c = 0; c < 4; c++) sorted[at * 4 + c] = boxes[i * 4 + c] as number
   }
-  return { boxes: sorted, counts, order }
+  return { boxes: takeRows(boxes, order, count), counts, order }
 }
 
 /**
@@ -113,8 +112,6 @@ export function restoreOrder(rows: Float32Array, order: Uint32Array): Float32Arr
   const columns = order.length === 0 ? 0 : rows.length / order.length
   if (!Number.isInteger(columns)) throw unexpected('rows', `a multiple of ${order.length} numbers`, rows.length)
   const restored = new Float32Array(rows.length)
-  for (let i = 0; i < order.length; i++) {
-    restored.set(rows.subarray(i * columns, (i + 1) * columns), (order[i] as number) * columns)
-  }
+  putRows(rows, restored, order)
   return restored
 }

@@ -92,8 +92,8 @@ export function postprocess(
 
   const threshold = fround(options.scoreThreshold)
   const minSize = fround(options.minSize)
-  // The scores of a row sum to 1, so no more than this many can be above the threshold.
-  const perRow = threshold > 0 ? Math.min(columns.length, Math.floor(1.001 / threshold)) : columns.length
+  // The scores of a row sum to 1 at most, so no more than this many can be above the threshold.
+  const perRow = Math.min(columns.length, Math.floor(1.001 / threshold))
   const boxes = new Float32Array(rows * perRow * 4)
   const scores = new Float32Array(rows * perRow)
   const labels = new Uint16Array(rows * perRow)

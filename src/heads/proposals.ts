@@ -4,6 +4,7 @@ import { type BoxCoderSpec, decodeBox } from '../boxes/coder.ts'
 import { nms } from '../boxes/nms.ts'
 import { topK } from '../boxes/top-k.ts'
 import { unexpected } from '../errors.ts'
+import { takeRows } from './rows.ts'
 
 const { fround } = Math
 
@@ -130,7 +131,7 @@ export function selectProposals(
     maxCount: options.postNmsTopN,
     corners,
   })
-  return { boxes: takeBoxes(boxes, kept), scores: Float32Array.from(kept, (index) => scores[index] as number) }
+  return { boxes: takeRows(boxes, kept, capacity), scores: Float32Array.from(kept, (index) => scores[index] as number) }
 }
 
 /**
@@ -150,13 +151,6 @@ export function clipAndMeasure(boxes: Boxes, at: number, size: Size, minSize: nu
   boxes[at + 2] = x2
   boxes[at + 3] = y2
   return fround(fround(x2 - x1) + pixel) >= minSize && fround(fround(y2 - y1) + pixel) >= minSize
-}
-
-/** The boxes of `indices`, in that order. */
-export function takeBoxes(boxes: Boxes, indices: Uint32Array): Boxes {
-  const taken = new Float32Array(indices.length * 4)
-  for (let i = 0; i < taken.length; i++) taken[i] = boxes[(indices[i >> 2] as number) * 4 + (i & 3)] as number
-  return taken
 }
 
 function checkShape(

@@ -1,6 +1,7 @@
 import { type Boxes, countBoxes, type Size } from '../boxes/boxes.ts'
 import type { HeadOutput, PostprocessOptions } from './postprocess.ts'
 import { type RefinementSpec, refineProposals } from './refine.ts'
+import { putRows, takeRows } from './rows.ts'
 import { expRow, scoreBound } from './softmax.ts'
 
 /** What the box head makes of boxes, row by row. */
@@ -40,8 +41,8 @@ export class RefinedBoxes {
       this.#sum = { logits: logits.slice(), deltas: deltas.slice(), proposals: this.boxes.slice() }
       return
     }
-    put(deltas, sum.deltas, rows)
-    put(this.boxes, sum.proposals, rows)
+    putRows(deltas, sum.deltas, rows)
+    putRows(this.boxes, sum.proposals, rows)
     const columns = logits.length / rows.length
     for (const [at, row] of rows.entries()) {
       for (let c = 0, to = row * columns; c < columns; c++, to++) {
@@ -67,9 +68,9 @@ export class RefinedBoxes {
     })
     const count = this.#rows.length
     const last = {
-      logits: take(this.#last.logits, going, count),
-      deltas: take(this.#last.deltas, going, count),
-      proposals: take(this.#last.proposals, going, count),
+      logits: takeRows(this.#last.logits, going, count),
+      deltas: takeRows(this.#last.deltas, going, count),
+      proposals: takeRows(this.#last.proposals, going, count),
     }
     this.boxes = refineProposals(last, size, rules)
     this.#rows = going.map((at) => this.#rows[at] as number)
@@ -85,18 +86,4 @@ export class RefinedBoxes {
     }
     return { logits: mean, deltas, proposals }
   }
-}
-
-/** Of an array of `count` rows those at `rows`. */
-function take(from: Float32Array, rows: readonly number[], count: number): Float32Array {
-  const columns = count === 0 ? 0 : from.length / count
-  const to = new Float32Array(rows.length * columns)
-  for (const [at, row] of rows.entries()) to.set(from.subarray(row * columns, (row + 1) * columns), at * columns)
-  return to
-}
-
-/** Writes the rows of `from` over those of `to` that `rows` names. */
-function put(from: Float32Array, to: Float32Array, rows: readonly number[]): void {
-  const columns = from.length / rows.length
-  for (const [at, row] of rows.entries()) to.set(from.subarray(at * columns, (at + 1) * columns), row * columns)
 }
