@@ -64,9 +64,9 @@ export interface DetectedBoxes {
  * `RoIHeads.postprocess_detections` and `GeneralizedRCNNTransform.postprocess` of torchvision 0.29; then clipped to the
  * photo. Where corners name pixels inside, x2 and y2 of the detections are one larger, so that they are edges as well.
  *
- * Softmax, times a power of the objectness, boxes decoded only where a score passes, clipped to the image, small ones dropped,
- * NMS, the best `maxDetections`. Of equal scores the lower proposal, then the lower class comes first. A row with a NaN or +Infinity
- * logit has no scores and gives nothing; a box that NaN deltas made is dropped.
+ * Softmax times a power of the objectness, boxes decoded only where a score passes, clipped to the image, small ones
+ * dropped, NMS, the best `maxDetections`. Of equal scores the lower proposal, then the lower class comes first. A row with
+ * a NaN or +Infinity logit has no scores and gives nothing; a box that NaN deltas made is dropped.
  *
  * @param size of the image before padding, in pixels of the network's input.
  * @param photo size of the photo.

@@ -14,6 +14,9 @@ export interface RefinementSpec {
   readonly refinementThreshold?: number | undefined
 }
 
+/** What the box head made of boxes, and those. */
+export type Pass = Omit<HeadOutput, 'objectness'>
+
 /**
  * The boxes that the head made of the R proposals of one image, as proposals of another pass: each decoded from its deltas,
  * where there are some for each class from those of its likeliest class, and clipped to the image. A proposal whose box is smaller
@@ -25,7 +28,7 @@ export interface RefinementSpec {
  * const again = refineProposals({ logits, deltas, proposals }, { width: 512, height: 384 }, manifest.head)
  */
 export function refineProposals(
-  { logits, deltas, proposals }: Omit<HeadOutput, 'objectness'>,
+  { logits, deltas, proposals }: Pass,
   size: Size,
   { boxCoder, classAgnostic, minSize }: Pick<PostprocessOptions, 'boxCoder' | 'classAgnostic' | 'minSize'>,
 ): Boxes {

@@ -1,14 +1,11 @@
 import { type Boxes, countBoxes, type Size } from '../boxes/boxes.ts'
-import type { HeadOutput, PostprocessOptions } from './postprocess.ts'
-import { type RefinementSpec, refineProposals } from './refine.ts'
+import type { PostprocessOptions } from './postprocess.ts'
+import { type Pass, type RefinementSpec, refineProposals } from './refine.ts'
 import { putRows, takeRows } from './rows.ts'
 import { expRow, scoreBound } from './softmax.ts'
 
 /** What the box head makes of boxes, row by row. */
-type Predictions = Pick<HeadOutput, 'logits' | 'deltas'>
-
-/** And the boxes it was made of. */
-type Pass = Omit<HeadOutput, 'objectness'>
+type Predictions = Pick<Pass, 'logits' | 'deltas'>
 
 /** The R boxes of one image on their passes through the box head. */
 export class RefinedBoxes {

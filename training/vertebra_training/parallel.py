@@ -22,7 +22,8 @@ from torch.multiprocessing import get_context
 from .detector import Detector
 from .errors import TrainingError
 
-# At most so many photos. A larger part makes better use of each weight, a smaller one leaves less to wait for at a step's end.
+# At most so many photos: a larger part makes better use of each weight, a smaller one leaves less to wait for at a
+# step's end.
 PART = 4
 WATCH_SECONDS = 0.5
 
@@ -55,13 +56,12 @@ class Gradients:
         self.computing = in_bfloat16(detector) if bf16 else copy.deepcopy(detector)
         # A GPU has memory for a whole batch, and a CPU no use for it.
         self.in_parts = next(detector.parameters()).device.type == "cpu"
-        self.part = PART
+        self.part = min(PART, -(-batch // processes))
         self.pool: ProcessPoolExecutor | None = None
         if processes > 1:
             torch.set_num_threads(processes)  # of the optimiser, for which the processes wait
             self.computing.share_memory()
             # A place for the gradients of each part: summed in one order, whoever computed them.
-            self.part = min(PART, -(-batch // processes))
             places = range(-(-batch // self.part))
             self.places = [[torch.zeros_like(p).share_memory_() for p in self.computing.parameters()] for _ in places]
             self.over = torch.zeros(1, dtype=torch.bool).share_memory_()

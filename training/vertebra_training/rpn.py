@@ -15,8 +15,8 @@ from .truth import Truth
 
 
 class Rpn(RegionProposalNetwork):
-    """The proposals are a list of tensors, and one of their objectness; in training a tensor N x P x 4, and a mask N x P
-    of those that are some."""
+    """The proposals are a list of tensors, with one of their objectness; in training a tensor N x P x 4, with a mask
+    N x P of those that are some."""
 
     generator: torch.Generator
 
