@@ -9,7 +9,7 @@ export type NmsKind = (typeof NMS_KINDS)[number]
 
 /** What a single call of `detect` may ask for. Everything left out comes from the model's manifest. */
 export interface DetectOptions extends WorkOptions {
-  /** Keep detections with a probability above this, 0 to 1. */
+  /** Keep detections with a score above this, 0 to 1. */
   readonly minScore?: number | undefined
   /** Keep only these labels. */
   readonly classes?: readonly string[] | undefined

@@ -10,7 +10,7 @@ export interface Detection {
   readonly classIndex: number
   /** The class's id in the data set the model was trained on (COCO or VOC). */
   readonly categoryId: number
-  /** Probability, 0 to 1. */
+  /** 0 to 1: the class's probability, times a power of the objectness where the model says so (`head.objectnessPower`). */
   readonly score: number
 }
 
