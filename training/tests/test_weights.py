@@ -9,6 +9,7 @@ from vertebra_training.checkpoint import append_line, write_whole
 from vertebra_training.config import Category, DetectorConfig, RpnConfig
 from vertebra_training.detector import Detector
 from vertebra_training.errors import TrainingError
+from vertebra_training.mean import mean_of
 from vertebra_training.plot import read_log
 from vertebra_training.schedule import rate_factor
 from vertebra_training.stages import parse_stages, stage_at
@@ -183,3 +184,25 @@ def test_proposals_are_coded_with_the_weights_of_the_configuration():
     detector = Detector(replace(CONFIG, rpn=RpnConfig(box_weights=(2.0, 2.0, 1.0, 1.0))))
     assert detector.rpn.box_coder.weights == (2.0, 2.0, 1.0, 1.0)
     assert Detector(CONFIG).rpn.box_coder.weights == (1.0, 1.0, 1.0, 1.0)
+
+
+def test_the_mean_of_two_detectors(tmp_path):
+    detectors = [Detector(CONFIG) for _ in range(2)]
+    paths = [str(tmp_path / f"{number}.safetensors") for number in range(2)]
+    for detector, path in zip(detectors, paths):
+        export_weights(detector.state_dict(), CONFIG, path)
+    first, second, mean = (each.rpn.head.conv.weight for each in (*detectors, mean_of(paths)))
+    torch.testing.assert_close(mean, (first + second) / 2)
+    assert torch.equal(mean_of([paths[0], paths[0]]).rpn.head.conv.weight, first)
+
+
+def test_no_mean_of_detectors_of_different_things(tmp_path):
+    paths = [str(tmp_path / f"{name}.safetensors") for name in ("box", "cup", "resnet")]
+    cup = DetectorConfig(backbone="vgg16", categories=(Category("cup", 7),))
+    resnet = DetectorConfig(categories=CONFIG.categories)
+    for config, path in zip((CONFIG, cup, resnet), paths):
+        export_weights(Detector(config).state_dict(), config, path)
+    with pytest.raises(TrainingError, match=r"categories of .*cup.* box \(id 7\) in place of cup"):
+        mean_of([paths[0], paths[1]])
+    with pytest.raises(TrainingError, match="tensors do not fit"):
+        mean_of([paths[0], paths[2]])
