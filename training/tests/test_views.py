@@ -7,6 +7,7 @@ from PIL import Image
 
 from vertebra_training.augment import augment
 from vertebra_training.dataset import open_dataset
+from vertebra_training.mosaic import mosaic
 from vertebra_training.sampler import Batches, repeat_factors
 
 
@@ -46,3 +47,34 @@ def test_boxes_follow_their_objects():
         rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
         seen = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
         np.testing.assert_allclose(boxes[0], seen, atol=1.5)
+
+
+def test_a_share_of_the_views_are_mosaics(dataset, tmp_path):
+    photos = open_dataset(dataset, tmp_path).photos
+    for share, expected in ((0, {0}), (0.5, {0, 3}), (1, {3})):
+        plan = itertools.islice(Batches(photos, np.ones(8), 2, (64,), seed=0, mosaics=share), 12)
+        assert {len(view.others) for batch in plan for view in batch} == expected
+
+
+def test_boxes_of_a_mosaic_follow_their_objects():
+    """Four white photos, each with an object of its own colour."""
+    colours = [(200, 0, 0), (0, 200, 0), (0, 0, 200), (0, 0, 0)]
+    sizes = [(160, 120), (90, 160), (200, 200), (160, 120)]
+    photos = []
+    for colour, (width, height) in zip(colours, sizes):
+        pixels = np.full((height, width, 3), 255, dtype=np.uint8)
+        pixels[40:80, 30:70] = colour
+        photos.append((Image.fromarray(pixels), np.array([[30, 40, 70, 80]], np.float32), np.array([len(photos)])))
+    seen = set()
+    for seed in range(60):
+        image, boxes, labels = mosaic(photos, 160, np.random.default_rng(seed))
+        assert image.size == (160, 120)
+        seen |= set(labels.tolist())
+        for (x1, y1, x2, y2), label in zip(boxes.round().astype(int), labels):
+            assert 0 <= x1 < x2 <= 160 and 0 <= y1 < y2 <= 120
+            inner = np.asarray(image.crop((x1 + 1, y1 + 1, x2 - 1, y2 - 1)), dtype=float).reshape(-1, 3)
+            around = np.asarray(image, dtype=float)
+            grey = np.ptp(inner.mean(axis=0)) < 30
+            assert grey or int(inner.mean(axis=0).argmax()) == label  # 5 % of the parts are grey
+            assert inner.mean() < around.mean()
+    assert seen == {0, 1, 2, 3}

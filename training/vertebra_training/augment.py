@@ -7,18 +7,21 @@ from PIL import Image, ImageEnhance
 
 from .image import resize
 
+# A photo with its boxes (N x 4, pixels) and their labels (N).
+Example = tuple[Image.Image, np.ndarray, np.ndarray]
+
 CROP_TRIES = 10
+SEEN = 0.3  # share of an object's box that a crop has to leave of it
 ENHANCERS = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
 
 
 def augment(
     image: Image.Image, boxes: np.ndarray, labels: np.ndarray, longer_side: int, rng: np.random.Generator
-) -> tuple[Image.Image, np.ndarray, np.ndarray]:
+) -> Example:
     if rng.random() < 0.5:
         image, boxes, labels = crop(image, boxes, labels, rng)
     if rng.random() < 0.5:
-        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        boxes = np.stack([image.width - boxes[:, 2], boxes[:, 1], image.width - boxes[:, 0], boxes[:, 3]], axis=1)
+        image, boxes = flip(image, boxes)
     if rng.random() < 0.7:
         image = recolour(image, rng)
     resized = resize(image, longer_side)
@@ -26,21 +29,31 @@ def augment(
     return resized, (boxes * scale).astype(np.float32), labels
 
 
-def crop(image, boxes, labels, rng):
-    """A part of the photo with 50 to 100 % of each side; objects whose centre is outside are left out."""
+def flip(image: Image.Image, boxes: np.ndarray) -> tuple[Image.Image, np.ndarray]:
+    mirrored = np.stack([image.width - boxes[:, 2], boxes[:, 1], image.width - boxes[:, 0], boxes[:, 3]], axis=1)
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), mirrored
+
+
+def crop(image, boxes, labels, rng) -> Example:
+    """A part of the photo with 50 to 100 % of each side and at least one object."""
     if len(boxes) == 0:
         return image, boxes, labels
     for _ in range(CROP_TRIES):
         width, height = (int(side * rng.uniform(0.5, 1)) for side in image.size)
         x, y = (int(rng.integers(0, whole - part + 1)) for whole, part in zip(image.size, (width, height)))
-        centre = (boxes[:, :2] + boxes[:, 2:]) / 2
-        inside = ((centre >= [x, y]) & (centre < [x + width, y + height])).all(axis=1)
-        if not inside.any():
-            continue
-        moved = np.clip(boxes[inside] - [x, y, x, y], 0, [width, height] * 2)
-        if ((moved[:, 2:] - moved[:, :2]) >= 4).all():
-            return image.crop((x, y, x + width, y + height)), moved, labels[inside]
+        moved, kept = inside(boxes, labels, (x, y, width, height))
+        if len(kept) > 0 and ((moved[:, 2:] - moved[:, :2]) >= 4).all():
+            return image.crop((x, y, x + width, y + height)), moved, kept
     return image, boxes, labels
+
+
+def inside(boxes: np.ndarray, labels: np.ndarray, part: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """What of the objects lies in a part (x, y, width, height) of their photo: those of which enough is seen."""
+    x, y, width, height = part
+    moved = np.clip(boxes - [x, y, x, y], 0, [width, height] * 2)
+    seen, whole = ((corners[:, 2:] - corners[:, :2]).prod(axis=1) for corners in (moved, boxes))
+    kept = seen >= SEEN * whole
+    return moved[kept], labels[kept]
 
 
 def recolour(image: Image.Image, rng: np.random.Generator) -> Image.Image:

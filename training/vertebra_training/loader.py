@@ -13,12 +13,13 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from .augment import augment
+from .augment import Example, augment
 from .config import InputConfig
 from .dataset import Photo
 from .detector import Detector
 from .errors import TrainingError
 from .image import normalise, open_photo, pad_batch, padded_size, resize
+from .mosaic import mosaic
 from .sampler import View
 
 
@@ -53,17 +54,19 @@ class TrainingViews(torch.utils.data.Dataset):
         self.photos, self.config = photos, config
 
     def __getitem__(self, view: View):
-        photo, image = self.readable(view.photo)
-        taught = ~photo.ignored
-        image, boxes, labels = augment(
-            image,
-            photo.boxes[taught],
-            photo.labels[taught],
-            view.longer_side,
-            np.random.default_rng(view.seed),
-        )
+        rng = np.random.default_rng(view.seed)
+        if view.others:
+            four = [self.example(index) for index in (view.photo, *view.others)]
+            image, boxes, labels = mosaic(four, view.longer_side, rng)
+        else:
+            image, boxes, labels = augment(*self.example(view.photo), view.longer_side, rng)
         target = {"boxes": torch.from_numpy(boxes), "labels": torch.from_numpy(labels)}
         return normalise(image, self.config), target, view.photo
+
+    def example(self, index: int) -> Example:
+        photo, image = self.readable(index)
+        taught = ~photo.ignored
+        return image, photo.boxes[taught], photo.labels[taught]
 
     def readable(self, index: int) -> tuple[Photo, Image.Image]:
         """The photo, or the next one that can be read: one torn file must not end a run of hours."""

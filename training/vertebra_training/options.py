@@ -77,6 +77,9 @@ def parse_options(description: str, arguments: list[str] | None = None) -> argpa
         default=[384, 416, 448, 480, 512, 544, 576],
         help="sizes to train at",
     )
+    data.add_argument(
+        "--mosaics", type=share, default=0.0, metavar="SHARE", help="of the views that are made of four photos"
+    )
     data.add_argument("--longer-side", type=positive_int, default=512, help="size of photos in use and when scored")
     data.add_argument("--workers", type=natural, default=1, help="processes that load photos")
 

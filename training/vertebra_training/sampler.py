@@ -17,6 +17,7 @@ class View:
     photo: int
     longer_side: int
     seed: tuple[int, ...]
+    others: tuple[int, ...] = ()  # photos that make a mosaic with it
 
 
 def repeat_factors(photos: list[Photo], classes: int, threshold: float) -> np.ndarray:
@@ -31,14 +32,21 @@ def repeat_factors(photos: list[Photo], classes: int, threshold: float) -> np.nd
 
 class Batches:
     """Batches of views from step `start` on, without end. The photos of a batch have one orientation and one size,
-    so little of it is padding."""
+    so little of it is padding. A share `mosaics` of the views are of four photos."""
 
     def __init__(
-        self, photos: list[Photo], repeats: np.ndarray, batch: int, sides: tuple[int, ...], seed: int, start: int = 0
+        self,
+        photos: list[Photo],
+        repeats: np.ndarray,
+        batch: int,
+        sides: tuple[int, ...],
+        seed: int,
+        start: int = 0,
+        mosaics: float = 0,
     ) -> None:
         self.repeats = repeats
         self.landscape = np.array([photo.width >= photo.height for photo in photos])
-        self.batch, self.sides, self.seed, self.start = batch, sides, seed, start
+        self.batch, self.sides, self.seed, self.start, self.mosaics = batch, sides, seed, start, mosaics
 
     def epoch(self, number: int) -> list[list[View]]:
         rng = np.random.default_rng([self.seed, number])
@@ -54,7 +62,11 @@ class Batches:
         for index in rng.permutation(len(groups)):
             side = int(rng.choice(self.sides))
             seed = (self.seed, number, int(index))
-            batches.append([View(int(photo), side, (*seed, slot)) for slot, photo in enumerate(groups[index])])
+            views = []
+            for slot, photo in enumerate(groups[index]):
+                others = rng.choice(order, 3).tolist() if rng.random() < self.mosaics else ()
+                views.append(View(int(photo), side, (*seed, slot), tuple(others)))
+            batches.append(views)
         return batches
 
     def __iter__(self) -> Iterator[list[View]]:

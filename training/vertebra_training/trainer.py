@@ -129,6 +129,10 @@ class Trainer:
                 f"Expected stages of {', '.join(INT8_STAGES)} with an int8 trunk, whose layers do not learn, but "
                 f"received {above[0]}."
             )
+        if options.mosaics:
+            raise TrainingError(
+                f"Expected no mosaics with an int8 trunk, whose views are kept, but received {options.mosaics}."
+            )
         config = self.detector.config.input
         trunk = Int8Trunk(options.int8_trunk, options.backbone)
         photos = [open_photo(photo.path) for photo in self.held_out[:FITTING_PHOTOS]]
@@ -226,7 +230,8 @@ class Trainer:
     def batches(self):
         options, config = self.options, self.detector.config
         repeats = repeat_factors(self.photos, config.classes, options.balance)
-        plan = Batches(self.photos, repeats, options.batch, tuple(options.sides), options.seed, self.step)
+        sides = tuple(options.sides)
+        plan = Batches(self.photos, repeats, options.batch, sides, options.seed, self.step, options.mosaics)
         if self.int8_trunk:
             return kept_batches(self.kept_views(), plan, options.workers)
         return training_batches(self.photos, config.input, plan, options.workers, pin=self.device.type == "cuda")
