@@ -59,6 +59,11 @@ def test_stages_below_the_trunk_are_refused(options):
         Trainer(options("upper", *STARTED[:-1], "top:1,upper:1"))
 
 
+def test_mosaics_are_refused_where_views_are_kept(options):
+    with pytest.raises(TrainingError, match="Expected no mosaics with an int8 trunk"):
+        Trainer(options("mosaics", *STARTED, "--mosaics", "0.5"))
+
+
 def test_a_view_is_computed_once_and_again_where_its_file_is_torn(options):
     trainer = Trainer(options("kept", *STARTED, "--kept-views", "2"))
     views = trainer.kept_views()
