@@ -40,7 +40,7 @@ export function infoCommand(signal: AbortSignal): Command {
       parseSize,
     )
     .option('--list', 'list the architectures')
-    .option('--graph <file.svg>', 'draw the architecture')
+    .option('--graph <file.svg>', 'draw the architecture', svgFile)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -87,6 +87,11 @@ async function describeModel(files: ModelFiles, flags: InfoFlags, signal: AbortS
       ? json({ origin, manifest, summary, runtime: runtime.name, devices })
       : modelText(origin, manifest, summary, runtime.name, devices),
   )
+}
+
+function svgFile(path: string): string {
+  if (path.toLowerCase().endsWith('.svg')) return path
+  throw new InvalidArgumentError(`Expected a file name that ends in .svg but received "${path}".`)
 }
 
 function parseSize(text: string): Size {

@@ -100,6 +100,7 @@ describe('vertebra info <architecture>', () => {
     expect(existsSync(join(folder, 'x.svg'))).toBe(false)
     expect((await runCli(['info', 'alexnet', '--size', '8x8'])).code).toBe(1)
     expect((await runCli(['info', 'resnet18', '--size', '0x8'])).code).toBe(2)
+    expect((await runCli(['info', 'resnet18', '--graph', 'x.png'])).code).toBe(2)
     const missing = await runCli(['info', 'resnt18'])
     expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('like name are resnet18') })
   })
