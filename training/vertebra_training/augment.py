@@ -11,6 +11,7 @@ from .image import resize
 Example = tuple[Image.Image, np.ndarray, np.ndarray]
 
 CROP_TRIES = 10
+SMALLEST = 4  # pixels of a side, for a box that is learnt
 SEEN = 0.3  # share of an object's box that a crop has to leave of it
 ENHANCERS = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
 
@@ -20,16 +21,16 @@ def augment(
 ) -> Example:
     if rng.random() < 0.5:
         image, boxes, labels = crop(image, boxes, labels, rng)
-    if rng.random() < 0.5:
-        image, boxes = flip(image, boxes)
-    if rng.random() < 0.7:
-        image = recolour(image, rng)
+    image, boxes = flip(image, boxes, rng)
+    image = recolour(image, rng)
     resized = resize(image, longer_side)
     scale = np.array([resized.width / image.width, resized.height / image.height] * 2, dtype=np.float32)
     return resized, (boxes * scale).astype(np.float32), labels
 
 
-def flip(image: Image.Image, boxes: np.ndarray) -> tuple[Image.Image, np.ndarray]:
+def flip(image: Image.Image, boxes: np.ndarray, rng: np.random.Generator) -> tuple[Image.Image, np.ndarray]:
+    if rng.random() >= 0.5:
+        return image, boxes
     mirrored = np.stack([image.width - boxes[:, 2], boxes[:, 1], image.width - boxes[:, 0], boxes[:, 3]], axis=1)
     return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), mirrored
 
@@ -42,7 +43,7 @@ def crop(image, boxes, labels, rng) -> Example:
         width, height = (int(side * rng.uniform(0.5, 1)) for side in image.size)
         x, y = (int(rng.integers(0, whole - part + 1)) for whole, part in zip(image.size, (width, height)))
         moved, kept = inside(boxes, labels, (x, y, width, height))
-        if len(kept) > 0 and ((moved[:, 2:] - moved[:, :2]) >= 4).all():
+        if len(kept) > 0 and ((moved[:, 2:] - moved[:, :2]) >= SMALLEST).all():
             return image.crop((x, y, x + width, y + height)), moved, kept
     return image, boxes, labels
 
@@ -57,6 +58,8 @@ def inside(boxes: np.ndarray, labels: np.ndarray, part: tuple[int, ...]) -> tupl
 
 
 def recolour(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    if rng.random() >= 0.7:
+        return image
     for index in rng.permutation(len(ENHANCERS)):
         image = ENHANCERS[index](image).enhance(rng.uniform(0.6, 1.4))
     return image.convert("L").convert("RGB") if rng.random() < 0.05 else image

@@ -129,3 +129,8 @@ class DetectorConfig:
             roi=build(RoiConfig, raw["roi"]),
             head=build(HeadConfig, raw["head"]),
         )
+
+
+def other_category(expected: DetectorConfig, received: DetectorConfig) -> str | None:
+    """The first difference of their categories, by name and id, or None."""
+    return difference(*([f"{c.name} (id {c.id})" for c in config.categories] for config in (expected, received)))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from .config import difference
+from .config import other_category
 from .detector import Detector
 from .errors import TrainingError
 from .main import run
@@ -26,7 +26,7 @@ def mean_of(paths: list[str]) -> Detector:
     mean = Detector(configs[-1])
     sums = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in mean.state_dict().items()}
     for path, config, (weights, _) in zip(paths, configs, read):
-        other = difference(*([f"{c.name} (id {c.id})" for c in each.categories] for each in (configs[-1], config)))
+        other = other_category(configs[-1], config)
         if other:
             raise TrainingError(f"Expected the categories of {paths[-1]} in {path} but received {other}.")
         load_weights(mean, weights, path)

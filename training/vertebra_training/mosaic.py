@@ -1,16 +1,15 @@
-"""Parts of four photos as one (YOLOv4's mosaic): four times the objects, and smaller ones, for the price of one."""
+"""Parts of four photos as one (mosaic, arXiv:2004.10934): four times the objects, smaller ones, at the price of one."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image
 
-from .augment import Example, flip, inside, recolour
+from .augment import SMALLEST, Example, flip, inside, recolour
 from .image import resized_size
 
 CENTRE = (0.35, 0.65)  # of the canvas, where the four meet
 ZOOM = (0.7, 1.0)  # share of the largest part with the shape of its place
-SMALLEST = 4  # pixels of a side, for a box that is learnt
 
 
 def mosaic(photos: list[Example], longer_side: int, rng: np.random.Generator) -> Example:
@@ -32,8 +31,7 @@ def mosaic(photos: list[Example], longer_side: int, rng: np.random.Generator) ->
 def part(photo: Example, size: tuple[int, int], rng: np.random.Generator) -> Example:
     """A random part of the photo, of the shape of its place and scaled to it."""
     image, boxes, labels = photo
-    if rng.random() < 0.5:
-        image, boxes = flip(image, boxes)
+    image, boxes = flip(image, boxes, rng)
     zoom = min(image.width / size[0], image.height / size[1]) * rng.uniform(*ZOOM)
     width, height = (max(1, int(side * zoom)) for side in size)
     x, y = (int(rng.integers(0, whole - own + 1)) for whole, own in zip(image.size, (width, height)))
@@ -42,4 +40,4 @@ def part(photo: Example, size: tuple[int, int], rng: np.random.Generator) -> Exa
     boxes = boxes * scale
     large = ((boxes[:, 2:] - boxes[:, :2]) >= SMALLEST).all(axis=1)
     image = image.resize(size, Image.Resampling.BILINEAR, box=(x, y, x + width, y + height))
-    return (recolour(image, rng) if rng.random() < 0.7 else image), boxes[large], labels[large]
+    return recolour(image, rng), boxes[large], labels[large]

@@ -16,8 +16,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from .average import WeightAverage
 from .checkpoint import append_line, load_checkpoint, save_checkpoint, write_whole
-from .config import Category, DetectorConfig, HeadConfig, InputConfig, RpnConfig, difference
-from .dataset import Photo, open_dataset, split
+from .config import DetectorConfig, HeadConfig, InputConfig, RpnConfig, other_category
 from .detector import Detector
 from .errors import TrainingError
 from .evaluate import score
@@ -31,6 +30,7 @@ from .sampler import Batches, repeat_factors
 from .schedule import rate_factor
 from .stages import learns_slowly, parse_stages, stage_at, train_only
 from .start import start_from
+from .training_data import read_training_data
 from .weights import config_of, export_weights
 
 # The ResNet of TF-slim takes RGB from -1 to 1; Oxford's VGG takes BGR bytes minus the mean.
@@ -72,9 +72,12 @@ class Trainer:
         if self.checkpoint.exists() and not options.resume:
             raise TrainingError(f"Expected --resume or a new folder for --run but {self.checkpoint} exists already.")
 
-        self.photos, self.held_out, categories = self.read_data()
+        data = read_training_data(
+            options.data, options.cache / "images", options.hold_out, lambda note: self.log("data", note=note)
+        )
+        self.photos, self.held_out = data.photos, data.held_out
         size = dataclasses.replace(INPUTS[options.backbone], longer_side=options.longer_side)
-        config = DetectorConfig(backbone=options.backbone, categories=categories, input=size, rpn=RPN, head=HEAD)
+        config = DetectorConfig(backbone=options.backbone, categories=data.categories, input=size, rpn=RPN, head=HEAD)
         torch.manual_seed(options.seed)
         self.detector = Detector(config, head_samples=options.head_samples)
         if options.weights and not options.resume:
@@ -89,35 +92,6 @@ class Trainer:
         if options.resume:
             self.restore()
         self.int8_trunk = self.open_int8_trunk()
-
-    def read_data(self) -> tuple[list[Photo], list[Photo], tuple[Category, ...]]:
-        folders = self.options.data
-        sets = [open_dataset(folder, self.options.cache / "images") for folder in folders]
-        for folder, dataset in zip(folders, sets):
-            for note in dataset.notes:
-                self.log("data", note=note)
-            if dataset.categories != sets[0].categories:
-                raise TrainingError(f"Expected the categories of {folders[0]} in {folder} but received others.")
-        training, held_out = split(sets[0].photos, self.options.hold_out)
-        held_out = self.readable(held_out)
-        training += [photo for other in sets[1:] for photo in other.photos]
-        if not training or not held_out:
-            raise TrainingError(
-                f"Expected photos to train on and to hold out but received {len(training)} and {len(held_out)}."
-            )
-        return training, held_out, sets[0].categories
-
-    def readable(self, photos: list[Photo]) -> list[Photo]:
-        """One torn held-out photo must not end a run of hours at its first score."""
-        readable = []
-        for photo in photos:
-            try:
-                open_photo(photo.path)
-            except TrainingError as error:
-                self.log("data", note=f"{error} It is not scored.")
-            else:
-                readable.append(photo)
-        return readable
 
     def open_int8_trunk(self) -> Int8Trunk | None:
         options = self.options
@@ -186,11 +160,10 @@ class Trainer:
         """A detector of other categories would learn one in another's place."""
         if "config" not in state:  # an older checkpoint
             return
-        configs = (config_of(state, self.checkpoint), self.detector.config)
-        others = difference(*([f"{c.name} (id {c.id})" for c in config.categories] for config in configs))
-        if others:
+        other = other_category(config_of(state, self.checkpoint), self.detector.config)
+        if other:
             raise TrainingError(
-                f"Expected the categories of {self.checkpoint} in {self.options.data[0]} but received {others}."
+                f"Expected the categories of {self.checkpoint} in {self.options.data[0]} but received {other}."
             )
 
     def save(self) -> None:
