@@ -33,8 +33,7 @@ export function install() {
   const installed = join(root, 'node_modules/.package-lock.json')
   if (existsSync(installed) && newest(installed) >= newest(join(root, 'package-lock.json'))) return
   process.stderr.write('Installing the dependencies (once) ...\n')
-  // Not `npm ci`: it refuses a lock file that lacks optional binaries of other systems, which not every registry mirror has.
-  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], { quiet: true })
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { quiet: true })
 }
 
 /** Builds what is older than its sources; the declaration files only where they are wanted, for they take longest. */

@@ -23,7 +23,7 @@ from .crops import Crops, cut_crops
 from .dataset import open_dataset
 from .errors import TrainingError
 from .main import run
-from .options import default_precision
+from .precision import PRECISIONS, default_precision
 
 NETWORKS = {"plain-20": (20, False), "ResNet-20": (20, True), "plain-56": (56, False), "ResNet-56": (56, True)}
 
@@ -74,8 +74,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=20)
     parser.add_argument("--rate", type=float, default=0.03)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--precision", choices=("bf16", "fp32"), default=default_precision("cpu"))
+    parser.add_argument("--precision", choices=PRECISIONS, help="default: the quicker one here")
     options = parser.parse_args()
+    options.precision = options.precision or default_precision("cpu")
     recipe = {key: value for key, value in vars(options).items() if key not in ("data", "output", "cache")}
     content = {"recipe": recipe, "curves": {}}
     if options.output.exists():

@@ -29,6 +29,7 @@ from .errors import TrainingError
 from .loader import Batch, whole_photos
 from .main import run
 from .options import device_name, positive_int
+from .precision import PRECISIONS, default_precision
 from .weights import load_detector
 
 SCORE_THRESHOLD = 0.01  # of scoring only: weak detections belong on the precision-recall curve
@@ -182,8 +183,9 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=positive_int, default=1, help="batches computed side by side, one core each")
     parser.add_argument("--device", type=device_name, default="cpu")
-    parser.add_argument("--fp32", action="store_true", help="bfloat16 autocast otherwise")
+    parser.add_argument("--precision", choices=PRECISIONS, help="of the network; default: the quicker one here")
     options = parser.parse_args()
+    bf16 = (options.precision or default_precision(options.device)) == "bf16"
 
     detector = load_detector(options.weights).to(options.device)
     if options.longer_side:
@@ -192,7 +194,7 @@ def main() -> None:
     photos = scored_photos(detector, options.data, options.cache)
     if options.hold_out:
         _, photos = split(photos, options.hold_out)
-    print(json.dumps(score(detector, photos, bf16=not options.fp32, threads=options.threads), indent=1))
+    print(json.dumps(score(detector, photos, bf16=bf16, threads=options.threads), indent=1))
 
 
 if __name__ == "__main__":

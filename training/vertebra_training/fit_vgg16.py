@@ -27,7 +27,7 @@ from .dataset import Photo, open_dataset, split
 from .errors import TrainingError
 from .image import normalise, open_photo
 from .main import run
-from .options import default_precision
+from .precision import default_precision
 from .trainer import INPUTS
 from .vgg import Vgg16
 from .weights import read_weights, write_weights

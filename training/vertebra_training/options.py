@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import torch
 
 from .config import BACKBONES
+from .precision import PRECISIONS, default_precision
 
 
 def _checked(kind: Callable, holds: Callable, expected: str) -> Callable:
@@ -35,11 +37,13 @@ share = _checked(float, lambda value: 0 <= value <= 1, "a number from 0 to 1")
 device_name = _checked(lambda text: str(torch.device(text)), bool, "a device such as cpu or cuda")
 
 
-def default_precision(device: str) -> str:
-    """bfloat16 where the processor multiplies it: it halves a step's time there and lengthens it elsewhere."""
-    if device != "cpu":
-        return "bf16"
-    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
+def precision_before(run: Path) -> str | None:
+    """What a run that is taken up again began with: a choice by timing may come out differently now."""
+    try:
+        precision = json.loads((run / "options.json").read_text())["precision"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return precision if precision in PRECISIONS else None
 
 
 def parse_options(description: str, arguments: list[str] | None = None) -> argparse.Namespace:
@@ -114,11 +118,12 @@ def parse_options(description: str, arguments: list[str] | None = None) -> argpa
 
     machine = parser.add_argument_group("machine")
     machine.add_argument("--device", type=device_name, default="cuda" if torch.cuda.is_available() else "cpu")
-    machine.add_argument("--precision", choices=("bf16", "fp32"), help="of the network; default: bf16 where it is fast")
+    machine.add_argument("--precision", choices=PRECISIONS, help="of the network; default: the quicker one here")
     machine.add_argument("--processes", type=positive_int, default=1, help="to share a batch among, one core each")
     machine.add_argument("--checkpoint-minutes", type=not_negative, default=5)
     machine.add_argument("--score-minutes", type=not_negative, default=30)
 
     options = parser.parse_args(arguments)
-    options.precision = options.precision or default_precision(options.device)
+    before = precision_before(options.run) if options.resume else None
+    options.precision = options.precision or before or default_precision(options.device)
     return options
