@@ -5,7 +5,7 @@ import { evaluateCoco, evaluateVoc } from '../evaluate/index.ts'
 import { cocoResults, type Dataset, type ImageDetections } from '../formats/index.ts'
 import { loadDetector, type NodeLoadOptions } from '../load/node.ts'
 import type { WorkOptions } from '../progress.ts'
-import { checkClasses, toDatasetClasses } from './eval-classes.ts'
+import { toDatasetClasses } from './eval-classes.ts'
 
 /** Fractions from 0 to 1, -1 where there is nothing to measure. */
 export interface Accuracy {
@@ -23,7 +23,6 @@ export async function accuracyOf(
   { signal, onProgress, threads }: WorkOptions & Pick<NodeLoadOptions, 'threads'>,
 ): Promise<Accuracy> {
   await using detector = await loadDetector(model, { device: 'cpu', precision, threads, signal })
-  checkClasses(detector.labels, dataset)
   const images: ImageDetections[] = []
   const paths = dataset.images.map(({ file_name }) => opened.photoPath(file_name))
   for await (const outcome of detectAll(detector, paths, { signal, onProgress })) {

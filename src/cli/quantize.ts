@@ -11,10 +11,12 @@ import { expandSources } from '../images/sources.node.ts'
 import { type LoadedModel, openModel } from '../models/load.ts'
 import { locateModel } from '../models/locate.node.ts'
 import type { Manifest } from '../models/manifest.ts'
+import { requireTask } from '../models/task.ts'
 import { encodeModel } from '../onnx/codec.ts'
 import { type QuantizedDetector, quantizeDetector, spread } from '../quantize/quantize-detector.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import { DATASET_KINDS, imagesOption, openShown, splitOption } from './dataset-options.ts'
+import { checkClasses } from './eval-classes.ts'
 import { json } from './json.ts'
 import { isSamePlace } from './keep-inputs.ts'
 import { threadsOption, wholeNumber } from './options.ts'
@@ -73,6 +75,8 @@ async function quantize(name: string, flags: QuantizeFlags, signal: AbortSignal)
   const model = await openModel(await locateModel(name), { signal })
   if (await isSamePlace(flags.out, model.origin)) throw unexpected('--out', 'another folder than the model', flags.out)
   const data = await openData(flags, signal)
+  const labels = requireTask(model.manifest, 'detect').labels.map(({ name }) => name)
+  if (data.scored) checkClasses(labels, data.scored.dataset) // before the minutes of calibrating
   const make = (save: ModelOutput['save']) => quantizeTo(save, model, data, flags, signal)
   const quantized = await writeModel(flags.out, data.files, make, signal)
   // The model is there by now, and stays if scoring fails or is interrupted.

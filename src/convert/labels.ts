@@ -28,7 +28,9 @@ export function labelsFor(count: number, given?: readonly string[]): Labels {
     const message = `Expected ${count} different labels but received ${describe(twice)} twice.`
     throw new VertebraError('INVALID_ARGUMENT', message, { value: given })
   }
-  return given.every((name, i) => name === usual[i]?.name) ? usual : numbered(count, (id) => given[id - 1] ?? '')
+  // MMDetection 1 writes COCO's names with underscores.
+  const isUsual = given.every((name, i) => name.replaceAll('_', ' ') === usual[i]?.name)
+  return isUsual ? usual : numbered(count, (id) => given[id - 1] ?? '')
 }
 
 function usualLabels(count: number): Labels {

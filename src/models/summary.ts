@@ -1,9 +1,9 @@
-import { unexpected } from '../errors.ts'
 import { planInput } from '../images/target-size.ts'
 import { countOperations, inferShapes } from '../onnx/shapes.ts'
 import { readSignature } from '../onnx/signature.ts'
+import { graphInputs } from './graph-inputs.ts'
 import type { LoadedModel } from './load.ts'
-import type { AnyGraphName, GraphFile, ModelManifest } from './manifest.ts'
+import type { AnyGraphName, GraphFile } from './manifest.ts'
 import { type BackboneManifest, isFor, requireTask } from './task.ts'
 
 /** One graph's cost. */
@@ -55,14 +55,11 @@ export async function summarizeModel(model: LoadedModel, width: number, height: 
       levels: [],
     }
   }
-  const sizes = new Map<string, readonly number[]>()
+  const sizes = new Map<string, readonly number[]>([['image', [1, 3, paddedHeight, paddedWidth]]])
   const graphs: GraphSummary[] = []
   for (const [name, { bytes, precision }] of graphFiles(manifest)) {
     const graph = await model.graph(name)
-    const dims: Record<string, readonly number[]> = {}
-    for (const input of graph.graph.inputs) {
-      dims[input.name] = inputDims(input.name, manifest, [1, 3, paddedHeight, paddedWidth], sizes)
-    }
+    const dims = graphInputs(graph, manifest, sizes)
     const shapes = inferShapes(graph, dims)
     for (const output of graph.graph.outputs) sizes.set(output.name, shapes.get(output.name) ?? [])
     const { parameters, multiplyAdds } = countOperations(graph, dims)
@@ -87,20 +84,4 @@ function graphFiles(manifest: BackboneManifest): [AnyGraphName, GraphFile][] {
     ? ([['classifier', manifest.graphs.classifier]] as const)
     : (['rpn', 'roiHead'] as const).map((name) => [name, requireTask(manifest, 'detect').graphs[name]] as const)
   return [['backbone', backbone], ...rest.map(([name, file]): [AnyGraphName, GraphFile] => [name, file])]
-}
-
-function inputDims(
-  name: string,
-  model: ModelManifest,
-  image: readonly number[],
-  sizes: ReadonlyMap<string, readonly number[]>,
-): readonly number[] {
-  const known = name === 'image' ? image : sizes.get(name)
-  if (known) return known
-  const manifest = requireTask(model, 'detect')
-  // All proposals on the first level: the fully connected layers cost the same wherever they come from.
-  const rows = name.endsWith(`_${manifest.roi.levels[0]}`) ? manifest.rpn.postNmsTopN : 0
-  if (name.startsWith('rois_')) return [rows, 4]
-  if (name.startsWith('batch_')) return [rows]
-  throw unexpected('graph input', 'an image, a feature level, rois or batch', name, 'MODEL_INVALID')
 }

@@ -1,12 +1,14 @@
 import { planInput } from '../images/target-size.ts'
+import { graphInputs } from '../models/graph-inputs.ts'
 import type { GraphName, Manifest } from '../models/manifest.ts'
+import { type InputDims, inferShapes } from '../onnx/shapes.ts'
 import { batchNormToConvolution } from '../onnx/transforms/batch-norm-to-convolution.ts'
 import { equalizeChannels, streamValues } from '../onnx/transforms/equalize-channels.ts'
 import { integerLayout } from '../onnx/transforms/integer-layout.ts'
 import type { WorkOptions } from '../progress.ts'
 import { type CalibrationPhoto, eachPhoto, photoFeed } from './calibration-photos.ts'
 import { ChannelStatistics } from './channel-statistics.ts'
-import { type Graphs, type ObservedGraphs, openGraphs, runPhoto } from './detector-graphs.ts'
+import { GRAPH_NAMES, type Graphs, type ObservedGraphs, openGraphs, runPhoto } from './detector-graphs.ts'
 import type { CalibratedGraph } from './integer-graph.ts'
 import { int8Weights } from './layers.ts'
 import { ObservedGraph, type OpenGraph, requireFinite } from './observed-graph.ts'
@@ -73,16 +75,26 @@ export async function openObserved(
   values: Graphs = models,
 ): Promise<ObservedGraphs & AsyncDisposable> {
   const of = (graph: GraphName): readonly string[] => integerLayout(values[graph].graph, () => true).values
-  return openGraphs((graph) => {
-    const inputDims = graph === 'backbone' ? usualInput(manifest) : undefined
-    return ObservedGraph.open(open, models[graph], of(graph), inputDims)
-  })
+  const dims = usualInputs(manifest, models)
+  return openGraphs((graph) => ObservedGraph.open(open, models[graph], of(graph), dims.get(graph)))
 }
 
 /** The dimensions of the backbone's input for a photo of the usual shape. */
-function usualInput({ input }: Manifest): { image: readonly number[] } {
+function usualImage({ input }: Manifest): { image: readonly number[] } {
   const { paddedWidth, paddedHeight } = planInput(input, USUAL_PHOTO.width, USUAL_PHOTO.height)
   return { image: [1, 3, paddedHeight, paddedWidth] }
+}
+
+/** The dimensions of what each graph reads for a photo of the usual shape. */
+function usualInputs(manifest: Manifest, models: Graphs): Map<GraphName, InputDims> {
+  const sizes = new Map<string, readonly number[]>(Object.entries(usualImage(manifest)))
+  const inputs = new Map<GraphName, InputDims>()
+  for (const name of GRAPH_NAMES) {
+    const dims = graphInputs(models[name], manifest, sizes)
+    for (const [value, size] of inferShapes(models[name], dims)) sizes.set(value, size)
+    inputs.set(name, dims)
+  }
+  return inputs
 }
 
 async function equalizedBackbone(
@@ -95,7 +107,7 @@ async function equalizedBackbone(
   const values = streamValues(model)
   if (values.length === 0) return model
   const ranges = new Map<string, ChannelStatistics>()
-  await using observed = await ObservedGraph.open(open, model, values, usualInput(manifest))
+  await using observed = await ObservedGraph.open(open, model, values, usualImage(manifest))
   await eachPhoto(photos, 'channels', options, async (photo, name) => {
     await observed.run(photoFeed(manifest, photo), (value, tensor) => {
       requireFinite(value, tensor, name)

@@ -36,7 +36,7 @@ export class ObservedGraph implements AsyncDisposable {
 
   /**
    * @param values inputs and inner values to look at. Where they are many for one photo, several runs share them.
-   * @param inputDims sizes for which they are counted; default: they are few
+   * @param inputDims sizes for which they are counted; default: they fit into one run
    */
   static async open(
     open: OpenGraph,

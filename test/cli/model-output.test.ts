@@ -93,18 +93,22 @@ describe('vertebra quantize', () => {
     expect(contents(model)).toEqual(before)
   })
 
-  it('keeps the model when scoring fails', async () => {
+  it('keeps the model when scoring is interrupted', async () => {
     const model = await tinyModelFolder()
     const { width, height } = await decodeImage(PHOTO)
     const images = [1, 2].map((id) => ({ id, file_name: `${id}.jpg`, width, height }))
     for (const { file_name } of images) copyFileSync(PHOTO, join(folder, file_name))
     const annotations = images.map(({ id }) => ({ id, image_id: id, category_id: 1, bbox: [0, 0, 50, 50], area: 2500 }))
     const data = join(folder, 'instances.json')
-    writeFileSync(data, JSON.stringify({ images, annotations, categories: [{ id: 1, name: 'nothing of the model' }] }))
-    const failed = await errorOf(
-      run(quantizeCommand, model, '--data', data, '--images', folder, '--photos', '1', '--out', out),
-    )
-    expect(failed).toMatch(/^DATA_INVALID: Expected classes of the dataset that the model knows/)
+    writeFileSync(data, JSON.stringify({ images, annotations, categories: [{ id: 1, name: 'cat' }] }))
+    const interrupt = new AbortController()
+    const looking = setInterval(() => existsSync(join(out, 'model.json')) && interrupt.abort(), 1)
+    const flags = ['--data', data, '--images', folder, '--photos', '1', '--out', out]
+    const ended = quantizeCommand(interrupt.signal)
+      .exitOverride()
+      .parseAsync([model, ...flags], { from: 'user' })
+    expect(await errorOf(ended)).toMatch(/^ABORTED/)
+    clearInterval(looking)
     expect(parseManifest(readFileSync(join(out, 'model.json'), 'utf8'), out).metrics).toEqual([])
   })
 

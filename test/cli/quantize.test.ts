@@ -33,6 +33,17 @@ beforeAll(async () => {
 const quantize = (...args: string[]) => runCli(['quantize', ...args], { cwd: folder })
 
 describe('vertebra quantize', () => {
+  it('refuses a dataset of other classes before it calibrates, unless nothing is scored', async () => {
+    const { images, annotations } = JSON.parse(readFileSync(join(folder, 'set/instances.json'), 'utf8'))
+    const file = join(folder, 'whales.json')
+    writeFileSync(file, JSON.stringify({ images, annotations, categories: [{ id: 1, name: 'whale' }] }))
+    const flags = ['--data', file, '--images', 'set/images', '--photos', '2', '--out', 'whales']
+    const refused = await quantize(model, ...flags)
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('(whale) are none of the model') })
+    expect(existsSync(join(folder, 'whales'))).toBe(false)
+    expect((await quantize(model, ...flags, '--score', '0')).code).toBe(0)
+  })
+
   it('writes a folder that detect and info take, from a folder of photos', async () => {
     const { code, stdout, stderr } = await quantize(model, '--data', 'set/images', '--out', 'plain', '--photos', '2')
     expect(stderr).toBe('')

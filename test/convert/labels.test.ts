@@ -22,6 +22,8 @@ it('90 classes are the ids of COCO themselves', () => {
 it("names that are COCO's or VOC's have their ids, others in the same number are numbered", () => {
   const names = labelsFor(80).map(({ name }) => name)
   expect(labelsFor(80, names)).toEqual(labelsFor(80))
+  const underscores = names.map((name) => name.replaceAll(' ', '_'))
+  expect(labelsFor(80, underscores)).toEqual(labelsFor(80))
   expect(labelsFor(80, names.toReversed())[68]).toEqual({ name: 'stop sign', categoryId: 69 })
 })
 

@@ -100,6 +100,13 @@ describe('convertDetector refuses', () => {
     )
   })
 
+  it.each(['crop', 'x'.repeat(5000)])('a pooling that no graph here does: %.9s', (pooling_mode) => {
+    const file = { ...changed('faster-rcnn-pytorch-vgg16.pth', () => {}), metadata: { pooling_mode } }
+    expect(() => detectorRecipe(file)).toThrow(
+      /^.*pooling_mode "align" or "pool" in the checkpoint but received "[\s\S]{1,400}$/,
+    )
+  })
+
   it('a backbone that a VGG is not', () => {
     const file = readWeights(dialectFile('py-faster-rcnn.caffemodel'), 'py-faster-rcnn.caffemodel')
     expect(() => detectorRecipe(file, { arch: 'resnet50' })).toThrow(/vgg16 or vgg19 for arch but received "resnet50"/)
@@ -126,6 +133,33 @@ describe('residualBackbone', () => {
     const { weights } = residualBackbone(changed(name, (t) => t.set('bn_conv1.2', filled([1]))))
     expect([...weights.tensor('backbone.conv1.bn.running_mean', [2])].map(Math.abs)).toEqual([0, 0])
   })
+})
+
+it.each([
+  ['align', { pooling: 'bin-corners', samplingRatio: 1 }],
+  ['pool', { pooling: 'pool', samplingRatio: 0 }],
+  [undefined, { pooling: 'bin-corners', samplingRatio: 1 }],
+])('faster-rcnn.pytorch pools as the checkpoint says: %s', (pooling_mode, roi) => {
+  const file = changed('faster-rcnn-pytorch-vgg16.pth', () => {})
+  expect(file.metadata).toEqual({ pooling_mode: 'align' })
+  const stating = { ...file, metadata: pooling_mode === undefined ? {} : { pooling_mode } }
+  expect(detectorRecipe(stating).recipe.manifest.roi).toMatchObject(roi)
+})
+
+it("Detectron2's constants of the input must be those that the recipe gives, unless the dialect is named", () => {
+  const numbers = (values: number[]): StoredTensor => ({
+    dtype: 'F32',
+    shape: [3, 1, 1],
+    bytes: new Uint8Array(Float32Array.from(values).buffer),
+  })
+  const stating = (mean: number[], std: number[]) =>
+    changed('detectron2-FPN.pkl', (t) => t.set('pixel_mean', numbers(mean)).set('pixel_std', numbers(std)))
+  expect(detectorRecipe(stating([103.53, 116.28, 123.675], [1, 1, 1])).recipe.manifest.input.channels).toBe('bgr')
+  const foreign = stating([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
+  expect(() => detectorRecipe(foreign)).toThrow(
+    /pixel_mean \[103\.53, .* but the file has \[123\.675, 116\.28, 103\.53\]/,
+  )
+  expect(detectorRecipe(foreign, { dialect: 'detectron2' }).recipe.manifest.input.mean[0]).toBe(103.53)
 })
 
 it('what Detectron keeps of other heads is left out and listed', async () => {

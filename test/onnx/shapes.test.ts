@@ -2,7 +2,15 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ceilDivide, productDims, quotientDims, sumDims, type Window, windowCount } from '../../src/onnx/dims.ts'
 import type { Dim } from '../../src/onnx/index.ts'
-import { countOperations, decodeModel, encodeModel, inferShapes, quantizeWeights } from '../../src/onnx/index.ts'
+import {
+  countOperations,
+  decodeModel,
+  encodeModel,
+  GraphBuilder,
+  inferShapes,
+  quantizeWeights,
+  type Value,
+} from '../../src/onnx/index.ts'
 import { everyOperator, tinyNetwork } from './models.ts'
 import { noise, runModel } from './run-model.ts'
 
@@ -18,6 +26,27 @@ const window: fc.Arbitrary<Window> = fc.record({
   stride: fc.integer({ min: 1, max: 4 }),
   dilation: fc.integer({ min: 1, max: 3 }),
   padding: fc.nat(8),
+})
+
+describe('a graph that doubles what it has is refused before that fills the memory', () => {
+  const doubled = (first: (graph: GraphBuilder, image: Value) => Value) => () => {
+    const graph = new GraphBuilder('doubled')
+    let value = first(graph, graph.input('image', 'float32', ['H', 'W']))
+    for (let i = 0; i < 40; i++) value = graph.concat([value, value], 0)
+  }
+
+  it.each<[string, Parameters<typeof doubled>[0], RegExp]>([
+    ['the elements of a shape', (graph, image) => graph.shape(image), /a shape of at most 1024 sizes.*2048/],
+    ['the name of a dimension', (graph, image) => graph.relu(image), /free dimensions in few words/],
+  ])('%s', (_, first, message) => {
+    expect(doubled(first)).toThrow(message)
+  })
+
+  it('and so is a node of very many inputs', () => {
+    const graph = new GraphBuilder('wide')
+    const image = graph.input('image', 'float32', ['H', 'W'])
+    expect(() => graph.concat(Array(2000).fill(image), 0)).toThrow(/at most 1024 inputs.*2000/)
+  })
 })
 
 describe('dimensions as expressions', () => {

@@ -66,6 +66,17 @@ describe('int8Weight', () => {
     expect(result.scales[0]).toBeCloseTo(scale, 9)
   })
 
+  it('gives a channel of zeros the least scale, which counts its bias', () => {
+    const { values, scales } = int8Weight(
+      tensorFrom(Float32Array.of(0, 0, 1, -1), [2, 2]),
+      0,
+      'w',
+      Float64Array.of(1e-3, 0),
+    )
+    expect([...values.subarray(0, 2)]).toEqual([0, 0])
+    expect(scales[0]).toBe(Math.fround(1e-3))
+  })
+
   it('reads the columns of a matrix [in, out] as channels', () => {
     const rows = int8Weight(tensorFrom(Float32Array.of(1, 2, 3, 40, 50, 60), [2, 3]), 0, 'w')
     const columns = int8Weight(tensorFrom(Float32Array.of(1, 40, 2, 50, 3, 60), [3, 2]), 1, 'w')

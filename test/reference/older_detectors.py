@@ -195,7 +195,7 @@ def detectron(name: str, size: Size, depth: int) -> None:
             random.put(key.replace(".var", ".gamma"), (random.noise(len(random.state[key])).abs() * 0.2 + 0.5) * branch)
     detector = Detector(
         size, random.state, lambda s, x: resnet_v1(s, x, units, 0, False), lambda stride: ratio_anchors(stride, [8]), form="detectron",
-        pool=lambda x, rois, scale: align_pool(x, rois, scale, 2, False), **PYRAMID)
+        clip_padded=True, pool=lambda x, rois, scale: align_pool(x, rois, scale, 2, False), **PYRAMID)
     save(name, detector)
     blobs = {}
     for key, value in random.state.items():

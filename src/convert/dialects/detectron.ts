@@ -63,7 +63,8 @@ function detectronRecipe(file: WeightFile, { labels, arch, about }: DialectOptio
         ...FORM_NUMBERS[form],
         classAgnostic,
         minSizes: { proposals: 0, detections: 0 },
-        rpn: { boxCoder: { weights: [1, 1, 1, 1], clamp: LOG_1000_16, corners: 'pixels' } },
+        // Its im_info is the size of the padded blob.
+        rpn: { boxCoder: { weights: [1, 1, 1, 1], clamp: LOG_1000_16, corners: 'pixels' }, clipTo: 'padded' },
         head: {
           boxCoder: { weights: [10, 10, 5, 5], clamp: LOG_1000_16, corners: 'pixels' },
           toPhoto: 'before-decoding',

@@ -1,7 +1,8 @@
 import type { ResidualDescription } from '../../architectures/residual-description.ts'
 import type { InputSpec } from '../../images/input-spec.ts'
 import type { Manifest } from '../../models/manifest.ts'
-import type { WeightFile } from '../../weights/stored-tensor.ts'
+import { toFloat32 } from '../../weights/elements.ts'
+import { invalidWeights, type WeightFile } from '../../weights/stored-tensor.ts'
 import { backgroundFirst } from '../background.ts'
 import { isClassAgnostic } from '../box-rows.ts'
 import { type Checkpoint, checkpoint, outputsOf } from '../checkpoint.ts'
@@ -30,13 +31,16 @@ export const detectron2: Dialect = {
   recipe: detectron2Recipe,
 }
 
-function detectron2Recipe(file: WeightFile, { labels, arch, about }: DialectOptions): Recipe {
+function detectron2Recipe(file: WeightFile, { dialect, labels, arch, about }: DialectOptions): Recipe {
   const form = formOf(file)
   const source = checkpoint(file, (canonical) => detectron2Name(canonical, form), isCounter)
   const found = describeBackbone(source, form)
   const backbone = arch === undefined ? found : { ...namedResidual(arch, found), dilatedLast: found.dilatedLast }
   const classes = outputsOf(source, 'head.scores.weight') - 1
   const classAgnostic = isClassAgnostic(source, 'none')
+  const input = inputOf(backbone, form)
+  // A person who names the dialect has read the message, and sets the input of model.json.
+  if (dialect === undefined) requireUsualPixels(file, input)
   return {
     weights: backgroundFirst(source.weights, classAgnostic),
     isExtra: (name) => /^roi_heads\.(mask|keypoint)_/.test(name),
@@ -46,7 +50,7 @@ function detectron2Recipe(file: WeightFile, { labels, arch, about }: DialectOpti
         name: `detectron2-${form.toLowerCase()}`,
         architecture: `Faster R-CNN ${form} of Detectron2, ${residualTitle(backbone)}`,
         labels: labelsFor(classes, labels ?? file.labels),
-        input: inputOf(backbone, form),
+        input,
         classAgnostic,
         minSizes: { proposals: NO_AREA, detections: NO_AREA },
         source: {
@@ -113,6 +117,24 @@ function inputOf({ groups }: ResidualDescription, form: Form): InputSpec {
     resize: { rule: 'shorter', size: 800, max: 1333, rounding: 'half-up', filter: 'antialias', output: 'uint8' },
     padMultiple: form === 'FPN' ? 32 : 1,
   }
+}
+
+/** Older files hold the constants of their input, all but the order of its channels: they may be of a backbone from elsewhere. */
+function requireUsualPixels({ tensors }: WeightFile, { mean, std }: InputSpec): void {
+  for (const [name, usual] of Object.entries({ pixel_mean: mean, pixel_std: std })) {
+    const stored = tensors.get(name)
+    const values = stored ? [...toFloat32(stored)] : usual
+    if (values.length === usual.length && values.every((value, i) => Math.abs(value - (usual[i] ?? 0)) < 0.01)) continue
+    throw invalidWeights(
+      `${name} [${usual.join(', ')}] of BGR, as Detectron2's backbones have, but the file has ${showSome(values)}: name the dialect to ` +
+        'convert it with the usual one, and set channels, mean and std of input in model.json',
+    )
+  }
+}
+
+function showSome(values: readonly number[]): string {
+  const some = values.slice(0, 4).map((value) => String(Number(value.toPrecision(6))))
+  return `[${some.join(', ')}${values.length > some.length ? ', …' : ''}]`
 }
 
 /** What older files also hold: the constants of their input and of their anchors. */

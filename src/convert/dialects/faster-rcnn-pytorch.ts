@@ -1,6 +1,8 @@
 import { vgg } from '../../architectures/vgg.ts'
+import { describe } from '../../errors.ts'
+import type { Manifest } from '../../models/manifest.ts'
 import { torchvisionResnetName, torchvisionVggName } from '../../weights/names/torchvision.ts'
-import type { WeightFile } from '../../weights/stored-tensor.ts'
+import { invalidWeights, type WeightFile } from '../../weights/stored-tensor.ts'
 import { isClassAgnostic } from '../box-rows.ts'
 import { type Checkpoint, checkpoint, outputsOf } from '../checkpoint.ts'
 import { describeResidual, namedResidual, residualTitle } from '../describe-residual.ts'
@@ -15,7 +17,7 @@ import type { Dialect, DialectOptions } from './dialect.ts'
 
 // jwyang/faster-rcnn.pytorch: lib/model/faster_rcnn/*.py, rpn/*.py, roi_align/src/*, utils/config.py, cfgs/*.yml, test_net.py.
 
-/** Faster R-CNNs over a ResNet or VGG-16 of faster-rcnn.pytorch, pooled as its POOLING_MODE align does. */
+/** Faster R-CNNs over a ResNet or VGG-16 of faster-rcnn.pytorch, of its POOLING_MODE align or pool. */
 export const fasterRcnnPytorch: Dialect = {
   name: 'faster-rcnn-pytorch',
   title: 'Faster R-CNN of jwyang/faster-rcnn.pytorch',
@@ -52,10 +54,9 @@ function fasterRcnnPytorchRecipe(file: WeightFile, { labels, arch, about }: Dial
           levels: ['c4'],
           minLevel: 4,
           outputSize: 7,
-          samplingRatio: 1,
           aligned: false,
           corners: 'pixels-caffe',
-          pooling: 'bin-corners',
+          ...poolingOf(file),
         },
         minSizes: { proposals: 0, detections: 0 },
         rpn: { postNmsTopN: 300, boxCoder: { weights: [1, 1, 1, 1], clamp: NO_CLAMP, corners: 'pixels-caffe' } },
@@ -76,6 +77,14 @@ function fasterRcnnPytorchRecipe(file: WeightFile, { labels, arch, about }: Dial
       about,
     ),
   }
+}
+
+/** As the file says; its demos and tests set align where it says nothing. */
+function poolingOf({ metadata }: WeightFile): Pick<Manifest['roi'], 'pooling' | 'samplingRatio'> {
+  const { pooling_mode = 'align' } = metadata
+  if (pooling_mode === 'align') return { pooling: 'bin-corners', samplingRatio: 1 }
+  if (pooling_mode === 'pool') return { pooling: 'pool', samplingRatio: 0 }
+  throw invalidWeights(`pooling_mode "align" or "pool" in the checkpoint but received ${describe(pooling_mode)}`)
 }
 
 interface Described {

@@ -11,6 +11,8 @@ import { labelsFor } from '../labels.ts'
 import type { Recipe } from '../recipe.ts'
 import type { Dialect, DialectOptions } from './dialect.ts'
 import { configuredColours } from './mmdetection-colours.ts'
+import { configCode, isCaffeStyled } from './mmdetection-config.ts'
+import { unusualNumbers } from './mmdetection-numbers.ts'
 
 // open-mmlab/mmdetection: configs/_base_/models/faster-rcnn_r50_fpn.py and faster-rcnn_r50-caffe_fpn.
 
@@ -42,7 +44,7 @@ export const mmdetection: Dialect = {
 
 /** Whether the training configuration, kept in the file, says so. */
 export function isCaffeStyle({ metadata }: WeightFile): boolean {
-  return /style\s*=\s*['"]caffe['"]/.test(metadata.config ?? '')
+  return isCaffeStyled(configCode(metadata.config))
 }
 
 function mmdetection2Recipe(file: WeightFile, options: DialectOptions, style: Style): Recipe {
@@ -59,6 +61,7 @@ export function mmdetectionRecipe(
   style: Style,
   background: BackgroundRows,
 ): Recipe {
+  if (dialect === undefined) requireUsualNumbers(file)
   const found = describeResidual(source, { variant: style === 'caffe' ? 'v1' : 'v1.5', epsilon: 1e-5 })
   const backbone = arch === undefined ? found : namedResidual(arch, found)
   const classes = outputsOf(source, 'head.scores.weight') - 1
@@ -91,6 +94,16 @@ export function mmdetectionRecipe(
       about,
     ),
   }
+}
+
+/** A person who names the dialect has read the message, and changes what differs in model.json. */
+function requireUsualNumbers({ metadata }: WeightFile): void {
+  const unusual = unusualNumbers(metadata.config)
+  if (!unusual) return
+  throw invalidWeights(
+    `${unusual.key}=${unusual.usual}, as in MMDetection's Faster R-CNNs, in the training configuration in the file but it has others: ` +
+      'name the dialect to convert it with the usual ones, and change them in model.json',
+  )
 }
 
 const STYLE_COLOURS: Readonly<Record<Style, Pick<InputSpec, 'channels' | 'mean' | 'std'>>> = {

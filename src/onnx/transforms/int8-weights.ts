@@ -76,7 +76,8 @@ function roundChannel(
   for (let i = 0; i < channel.length; i++) largest = Math.max(largest, Math.abs(channel[i] as number))
   const least = Math.max(largest / 127, minimumScale)
   let best = { rounded: new Int8Array(channel.length), scale: 1, error: Number.POSITIVE_INFINITY }
-  if (largest === 0) return best
+  // The bias is counted in steps of this scale, and must keep its value.
+  if (largest === 0) return minimumScale > 0 ? { ...best, scale: Math.fround(minimumScale) } : best
   for (const factor of WIDER) {
     const scale = Math.fround(least * factor)
     const rounded = new Int8Array(channel.length)

@@ -48,8 +48,7 @@ export function readStateDict(
     const isNumpy = tensor instanceof NumpyArray
     tensors.set(name, isNumpy ? tensor.read(label, strided) : tensor.read(label, storageBytes, strided))
   }
-  const config = trainingConfig(root)
-  return { container, tensors, metadata: config === undefined ? {} : { config }, labels: classNames(root) }
+  return { container, tensors, metadata: stated(root), labels: classNames(root) }
 }
 
 /**
@@ -103,9 +102,16 @@ function classNames(root: PickleDict): string[] | undefined {
   return isNames ? (names as string[]) : undefined
 }
 
-/** MMDetection's configuration, a Python source: `meta.config` (version 2) or `meta.cfg` (version 3). */
-function trainingConfig(root: PickleDict): string | undefined {
+/**
+ * What a trainer says of the network beside its tensors: MMDetection's configuration, a Python source, as `config` (`meta.config` in
+ * version 2, `meta.cfg` in version 3), and faster-rcnn.pytorch's `pooling_mode`.
+ */
+function stated(root: PickleDict): Record<string, string> {
   const meta = root.get('meta')
   const config = meta instanceof Map ? (meta.get('cfg') ?? meta.get('config')) : undefined
-  return typeof config === 'string' ? config : undefined
+  const pooling = root.get('pooling_mode')
+  return {
+    ...(typeof config === 'string' && { config }),
+    ...(typeof pooling === 'string' && { pooling_mode: pooling }),
+  }
 }
