@@ -2,7 +2,7 @@ import { unexpected } from '../errors.ts'
 import { showDims } from './dims.ts'
 import type { Dim, Model, Node } from './model.ts'
 import type { Inferred } from './shape-context.ts'
-import { inferNode } from './shape-rules.ts'
+import { inferForeignNode } from './shape-limits.ts'
 import { elementCount, integersOf } from './tensors.ts'
 
 /** Sizes of the graph's inputs by name, for example `{ image: [1, 3, 480, 352] }`. */
@@ -25,7 +25,7 @@ export function inferValues(model: Model, inputDims: InputDims = {}): Map<string
     values.set(name, { dataType: tensor.dataType, dims: tensor.dims, ...(contents ? { contents } : {}) })
   }
   for (const node of nodes) {
-    const outputs = inferNode(
+    const outputs = inferForeignNode(
       node,
       node.inputs.map((name) => values.get(name)),
       model.opset,
