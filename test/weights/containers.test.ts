@@ -26,6 +26,14 @@ describe('readWeights', () => {
     expect(file.labels).toEqual(['cat', 'dog'])
   })
 
+  it('reads the same of what trainers keep beside their histories, schedules and arguments', () => {
+    const ofMmengine = readWeights(fixtureFile('mmengine.pth'), 'epoch_2.pth')
+    expect(listed(ofMmengine.tensors)).toEqual(expected.torch)
+    expect(ofMmengine.labels).toEqual(['cat', 'dog'])
+    const ofTorchvision = readWeights(fixtureFile('torchvision-training.pth'), 'checkpoint.pth')
+    expect(listed(ofTorchvision.tensors)).toEqual(expected.torch)
+  })
+
   it.each([0, 2, 3, 4, 5])('reads a Detectron2 pickle of protocol %i', (protocol) => {
     const name = `detectron2-${protocol}.pkl`
     const file = readWeights(fixtureFile(name), name)
@@ -122,6 +130,7 @@ describe('readWeights', () => {
   it.each([
     'torch-zip.pth',
     'torch-legacy.pth',
+    'mmengine.pth',
     'detectron2-2.pkl',
     'detectron2-0.pkl',
     'caffe2-python2.pkl',
@@ -140,23 +149,28 @@ describe('readWeights', () => {
     expect(accepted).toEqual([])
   })
 
-  it.each(['torch-zip.pth', 'torch-legacy.pth', 'detectron2-5.pkl', 'stored.npz', 'new.caffemodel', 'model.onnx'])(
-    'answers a changed bit in %s with tensors of their own size or an error',
-    (name) => {
-      const whole = fixtureFile(name)
-      for (let at = 0; at < whole.length; at += 7) {
-        const bytes = whole.slice()
-        bytes[at] = (whole[at] as number) ^ (1 << (at % 8))
-        try {
-          for (const tensor of readWeights(bytes, name).tensors.values()) {
-            const count = tensor.shape.reduce((product, dim) => product * dim, 1)
-            expect(toFloat32(tensor).length).toBe(count)
-          }
-        } catch (error) {
-          if (!(error instanceof VertebraError)) throw error
-          expect(error.code).toBe('WEIGHTS_INVALID')
+  it.each([
+    'torch-zip.pth',
+    'torch-legacy.pth',
+    'mmengine.pth',
+    'detectron2-5.pkl',
+    'stored.npz',
+    'new.caffemodel',
+    'model.onnx',
+  ])('answers a changed bit in %s with tensors of their own size or an error', (name) => {
+    const whole = fixtureFile(name)
+    for (let at = 0; at < whole.length; at += 7) {
+      const bytes = whole.slice()
+      bytes[at] = (whole[at] as number) ^ (1 << (at % 8))
+      try {
+        for (const tensor of readWeights(bytes, name).tensors.values()) {
+          const count = tensor.shape.reduce((product, dim) => product * dim, 1)
+          expect(toFloat32(tensor).length).toBe(count)
         }
+      } catch (error) {
+        if (!(error instanceof VertebraError)) throw error
+        expect(error.code).toBe('WEIGHTS_INVALID')
       }
-    },
-  )
+    }
+  })
 })

@@ -6,6 +6,8 @@ import { readStateDict, WRAPPERS } from '../../src/weights/containers/state-dict
 import { storedWeights } from '../../src/weights/stored-weights.ts'
 import { arrayOf, asModel, named, pickleBytes, textOf } from './pickle-bytes.ts'
 
+const HISTORY = named('mmengine.logging.history_buffer', 'HistoryBuffer')
+
 const called = (module: string, name: string, argument = 'echo pwned'): Uint8Array =>
   pickleBytes(named(module, name), textOf(argument), 0x85, 'R')
 
@@ -50,6 +52,33 @@ describe('a pickle that calls anything but the allow-list is refused by name', (
       'a call of a class that may only be named',
       pickleBytes('\x80\x02ctorch\nFloatStorage\n)R.'),
       /no call of FloatStorage/,
+    ],
+    [
+      'an attribute of what is no history',
+      asModel(pickleBytes(named('__builtin__', 'getattr'), named('collections', 'OrderedDict'), textOf('x'), '\x86R')),
+      /asks for "x" of collections\.OrderedDict/,
+    ],
+    [
+      'a call of the method of a history',
+      asModel(pickleBytes(named('__builtin__', 'getattr'), HISTORY, textOf('min'), '\x86R)R')),
+      /no call of a method/,
+    ],
+    [
+      'a history among the tensors',
+      asModel(
+        pickleBytes('}(', textOf('a'), arrayOf('f4', [1], 'C\x04abcd'), textOf('b'), HISTORY, pickleBytes(')\x81}bu')),
+      ),
+      /tensors by name.*"b" among them is a mmengine\.logging\.history_buffer\.HistoryBuffer/,
+    ],
+    [
+      'a history as a parameter',
+      asModel(pickleBytes(named('torch._utils', '_rebuild_parameter'), HISTORY, pickleBytes(')\x81\x85R'))),
+      /a tensor for a parameter.*HistoryBuffer/,
+    ],
+    [
+      'items for a counter',
+      asModel(pickleBytes(named('collections', 'Counter'), ')R(NNu')),
+      /a dict to put items into/,
     ],
     ['a call with keywords', asModel(pickleBytes(named('collections', 'OrderedDict'), ')}', 0x92)), /0x92/],
     ['an extension code', pickleBytes('\x80\x02\x82\x01.'), /0x82/],
@@ -140,6 +169,7 @@ describe('a pickle that grows', () => {
       named('_codecs', 'encode'),
       pickleBytes('X\x00\x00\x01\x00', 'a'.repeat(1 << 16), textOf('latin1'), '\x86'),
     ],
+    ['a counter', named('collections', 'Counter'), pickleBytes('](', 'NN\x86'.repeat(10_000), 'e\x85')],
   ])('the same arguments make %s a few times, not any number of times', (_, target, args) => {
     const calls = (count: number) =>
       pickleBytes('\x80\x04', target, 'q\x00', args, 'q\x01(', 'h\x00h\x01R'.repeat(count), 'l.')

@@ -1,6 +1,7 @@
 import { describe } from '../../errors.ts'
 import { invalidWeights, type StoredTensor, tensorLabel, type WeightFile } from '../stored-tensor.ts'
 import { stridedReader } from '../strided.ts'
+import { InertObject } from './inert-pickle.ts'
 import { NumpyArray } from './numpy-pickle.ts'
 import { describePickled, type PickleDict, type PickleValue } from './pickle-values.ts'
 import { type TorchStorage, TorchTensor } from './torch-pickle.ts'
@@ -65,7 +66,19 @@ function namedTensors(dict: PickleDict, depth: number, seen: Set<PickleDict>): M
   }
   const named = new Map<string, PickledTensor>()
   for (const [key, value] of dict) if (typeof key === 'string' && isTensor(value)) named.set(key, value)
-  return named.size > 0 ? named : undefined
+  if (named.size === 0) return undefined
+  refuseInert(dict)
+  return named
+}
+
+/** Among tensors it would be one that went missing without a word. */
+function refuseInert(dict: PickleDict): void {
+  for (const [key, value] of dict) {
+    if (!(value instanceof InertObject)) continue
+    throw invalidWeights(
+      `tensors by name in the pickle but ${describePickled(key)} among them is ${value.title} (in Python, save only the state_dict)`,
+    )
+  }
 }
 
 function isTensor(value: PickleValue): value is PickledTensor {

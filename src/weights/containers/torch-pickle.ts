@@ -1,5 +1,6 @@
 import { ELEMENT_BYTES, type ElementType, invalidWeights, type StoredTensor } from '../stored-tensor.ts'
 import type { stridedReader } from '../strided.ts'
+import { INERT_GLOBALS } from './inert-pickle.ts'
 import { NUMPY_GLOBALS } from './numpy-pickle.ts'
 import type { PickleRules } from './pickle.ts'
 import { describePickled, PickleGlobal, PickleObject, type PickleValue, wholeNumbers } from './pickle-values.ts'
@@ -90,6 +91,7 @@ const orderedDict = new PickleGlobal('collections.OrderedDict', ([items]) => {
 
 const TORCH_GLOBALS: ReadonlyMap<string, PickleGlobal> = new Map<string, PickleGlobal>([
   ...NUMPY_GLOBALS,
+  ...INERT_GLOBALS,
   ...Object.keys(STORAGES).map((name): [string, PickleGlobal] => [`torch.${name}`, new PickleGlobal(name)]),
   ['torch._utils._rebuild_tensor', rebuildTensor],
   ['torch._utils._rebuild_tensor_v2', rebuildTensor],
