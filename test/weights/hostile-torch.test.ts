@@ -10,15 +10,19 @@ interface TensorClaim {
   readonly shape?: readonly number[]
   readonly strides?: readonly number[]
   readonly key?: string
+  /** What stands after the hooks: the text of a pickle. */
+  readonly metadata?: Uint8Array
 }
 
 const whole = (value: number): Uint8Array =>
   pickleBytes('J', value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255)
 const tuple = (values: readonly number[]): Uint8Array => pickleBytes('(', ...values.map(whole), 't')
 
+const flag = (name: string, value: number): Uint8Array => pickleBytes('}', textOf(name), value, 's')
+
 /** The pickle of {"a": tensor}, whose storage is `data/0`. */
 function tensorPickle(
-  { elements = 4, offset = 0, shape = [4], strides = [1], key = '0' }: TensorClaim,
+  { elements = 4, offset = 0, shape = [4], strides = [1], key = '0', metadata = pickleBytes('') }: TensorClaim,
   count = 1,
 ): Uint8Array {
   const storage = pickleBytes(
@@ -37,7 +41,9 @@ function tensorPickle(
     tuple(shape),
     tuple(strides),
     0x89,
-    ')tR',
+    ')',
+    metadata,
+    'tR',
   )
   const items = Array.from({ length: count }, (_, i) => pickleBytes(textOf(`a${i}`), tensor))
   return pickleBytes('\x80\x04}(', ...items, 'u.')
@@ -52,6 +58,7 @@ describe('a tensor of a PyTorch file', () => {
   it('is read when it lies in its storage', () => {
     const { tensors } = readWeights(torchZip({ offset: 1, shape: [3], strides: [1] }), 'a.pth')
     expect(tensors.get('a0')?.bytes.length).toBe(12)
+    expect(readWeights(torchZip({ metadata: flag('neg', 0x89) }), 'a.pth').tensors.size).toBe(1)
     expect(readWeights(torchZip({ shape: [0, 9], strides: [9, 1] }), 'a.pth').tensors.get('a0')?.bytes.length).toBe(0)
   })
 
@@ -65,6 +72,12 @@ describe('a tensor of a PyTorch file', () => {
     ['a negative stride', { strides: [-1] }, /sizes and strides for a tensor/],
     ['fewer strides than sizes', { shape: [2, 2] }, /one stride per dimension/],
     ['a rank of 33', { shape: new Array(33).fill(1), strides: new Array(33).fill(1) }, /shape and strides/],
+    [
+      'a negation that is not done',
+      { metadata: flag('neg', 0x88) },
+      /"neg" still to be applied.*tensor\.resolve_neg\(\)/,
+    ],
+    ['a conjugation that is not done', { metadata: flag('conj', 0x88) }, /"conj" still to be applied/],
     ['a storage of other size', { elements: 1000 }, /4000 bytes in "m\/data\/0" but received 16/],
     ['a storage that is missing', { key: '1' }, /"m\/data\/1" in the PyTorch file but it is missing/],
     ['a storage outside the folder', { key: '../../x' }, /missing/],

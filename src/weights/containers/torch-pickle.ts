@@ -61,8 +61,18 @@ export class TorchTensor extends PickleObject {
   }
 }
 
-/** (storage, offset, size, stride, …): what follows says how to train, not what it holds. */
-const rebuildTensor = new PickleGlobal('torch tensor', ([storage, offset, size, stride]) => {
+/**
+ * (storage, offset, size, stride, requires_grad, hooks, metadata). Only the last may change the values: PyTorch negates and conjugates
+ * lazily, and `neg` and `conj` say that it is still to be done.
+ */
+const rebuildTensor = new PickleGlobal('torch tensor', ([storage, offset, size, stride, , , metadata]) => {
+  const pending =
+    metadata instanceof Map ? ['neg', 'conj'].find((key) => (metadata.get(key) ?? false) !== false) : undefined
+  if (pending !== undefined) {
+    throw invalidWeights(
+      `tensors as they are stored in the pickle but one has "${pending}" still to be applied (in Python, save tensor.resolve_${pending}())`,
+    )
+  }
   const shape = wholeNumbers(size)
   const strides = wholeNumbers(stride)
   const [start] = wholeNumbers([offset ?? null]) ?? []
