@@ -31,7 +31,7 @@ export function kerasNetwork(file: WeightFile): ImageNetwork {
 function resnetOf(file: WeightFile): ImageNetwork {
   const classifier = file.tensors.has('probs/kernel') ? 'probs' : 'predictions'
   const stored = outputsFirst(checkpoint(file, (canonical) => kerasResnetName(canonical, classifier)))
-  const source = { ...stored, weights: biasesInNorms(stored.weights) }
+  const source = { ...stored, weights: biasesInNorms(stored.weights, 'required') }
   const description = describeResidual(source, { variant: 'v1', epsilon: KERAS_EPSILON })
   const title = `${residualTitle(description)} with the names of Keras`
   return networkOf(title, description, source, 'classifier.weight')

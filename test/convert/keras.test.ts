@@ -59,6 +59,20 @@ it('names of Keras are read from whatever holds them', () => {
   expect(title).toMatch(/with the names of Keras$/)
 })
 
+it('a ResNet of Keras without one of its biases is refused, not taken with 0', () => {
+  const file = readWeights(bytesOf('keras-resnet'), 'keras-resnet.h5')
+  const lost = [...file.tensors.keys()].find((name) => name.endsWith('conv2_block1_1_conv/bias:0'))
+  const tensors = new Map([...file.tensors].filter(([name]) => name !== lost))
+  expect(tensors.size).toBe(file.tensors.size - 1)
+  const { description, weights } = imageNetwork({ ...file, tensors })
+  expect(() => buildBackbone(description, weights)).toThrow(
+    expect.objectContaining({
+      code: 'WEIGHTS_INVALID',
+      message: expect.stringMatching(/Expected a tensor "conv2_block1_1_conv\/bias" .*missing/),
+    }),
+  )
+})
+
 describe('HDF5 files', () => {
   const whole = bytesOf('keras-resnet')
   const read = (bytes: Uint8Array) => () => readWeights(bytes, 'model.h5')
