@@ -140,4 +140,36 @@ describe('HDF5 files', () => {
     for (let i = 0; i < 4; i++) long.writeBigUInt64LE(BigInt(text.length + i * header.length), four + 40 * i + 8)
     expect(read(long)).toThrow(/at most 200000 things in an HDF5 file/)
   })
+
+  it('whose overlapping names are many times longer than the file are refused', () => {
+    const text = Buffer.from(whole.buffer, whole.byteOffset, whole.length)
+    const addressOf = (value: number): Buffer => {
+      const bytes = Buffer.alloc(8)
+      bytes.writeBigUInt64LE(BigInt(value))
+      return bytes
+    }
+    // The first group that holds tensors: its list, the tree above that, and where its names begin.
+    let list = text.indexOf('SNOD', text.indexOf('SNOD') + 1)
+    while (text.readUInt16LE(list + 6) !== 4) list = text.indexOf('SNOD', list + 1)
+    const child = text.indexOf(addressOf(list))
+    const heap = Number(text.readBigUInt64LE(text.indexOf(addressOf(child - 32)) + 8))
+    const names = Number(text.readBigUInt64LE(heap + 24))
+
+    // Each name is the one before without its first letter.
+    const file = (count: number): Buffer => {
+      const letters = `${'a'.repeat(4000)}\0`
+      const entries = Buffer.alloc(8 + 40 * count)
+      entries.write('SNOD')
+      entries.writeUInt16LE(count, 6)
+      for (let i = 0; i < count; i++) {
+        entries.writeBigUInt64LE(BigInt(text.length + i - names), 8 + 40 * i)
+        text.copy(entries, 16 + 40 * i, list + 16, list + 24)
+      }
+      const changed = Buffer.concat([text, Buffer.from(letters), entries])
+      changed.writeBigUInt64LE(BigInt(text.length + letters.length), child)
+      return changed
+    }
+    expect(read(file(100))().tensors.size).toBe(122 - 4 + 100)
+    expect(read(file(3000))).toThrow(/an HDF5 file whose names are little longer than it is/)
+  })
 })

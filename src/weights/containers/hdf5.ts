@@ -10,6 +10,9 @@ export const HDF5_SIGNATURE = '\x89HDF\r\n\x1a\n'
 /** Groups, names and tensors of one file, and what their headers say of them; a network has thousands. */
 const MOST_ITEMS = 200_000
 const DEEPEST = 32
+/** Characters of all paths, as multiples of the file and beyond that: names may overlap, and every tensor repeats the groups above it. */
+const PATHS_TIMES = 4
+const PATHS_FLOOR = 1 << 20
 const BTREE_HEADER = 24
 const SYMBOL_BYTES = 40
 
@@ -32,9 +35,11 @@ class Hdf5Reader {
   /** What was read at each address: two names may stand for one tensor. */
   readonly #objects = new Map<number, Hdf5Object>()
   #items = 0
+  #charactersLeft: number
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
+    this.#charactersLeft = PATHS_TIMES * bytes.length + PATHS_FLOOR
   }
 
   at(address: number): ByteCursor {
@@ -45,6 +50,8 @@ class Hdf5Reader {
   walk(address: number, path: string, tensors: Map<string, StoredTensor>, depth: number): void {
     this.#count()
     if (path.length > LONGEST_NAME) throw invalidWeights(`names of 1 to ${LONGEST_NAME} bytes in the HDF5 file`)
+    this.#charactersLeft -= path.length
+    if (this.#charactersLeft < 0) throw invalidWeights('an HDF5 file whose names are little longer than it is')
     if (depth > DEEPEST) throw invalidWeights(`groups of at most ${DEEPEST} levels in an HDF5 file`)
     const object = this.#object(address, path)
     if (object.symbols) {
