@@ -20,9 +20,9 @@ import { comparisonTable, photoTable } from './compare-table.ts'
 import { DATASET_KINDS, imagesOption, splitOption } from './dataset-options.ts'
 import { problemList } from './dataset-problems.ts'
 import { keepInputs } from './keep-inputs.ts'
+import { oneLine } from './one-line.ts'
 import { commaList, listOf, numberBetween, threadsOption, wholeNumber } from './options.ts'
 import { progressBar } from './progress-bar.ts'
-import { printable } from './text-table.ts'
 import { checkFileWritable, writeWhole } from './write-whole.ts'
 
 interface CompareFlags {
@@ -110,7 +110,7 @@ async function compare(photo: string | undefined, flags: CompareFlags, signal: A
     const made = `${new Date().toISOString().slice(0, 10)} by vertebra ${packageJson.version}`
     await writeWhole(flags.out, renderReport(comparison, made))
     process.stdout.write(`${comparisonTable(comparison)}\n${verdict(comparison)}\n`)
-    for (const warning of comparison.warnings) process.stderr.write(`warning: ${printable(warning)}\n`)
+    for (const warning of comparison.warnings) process.stderr.write(`warning: ${oneLine(warning)}\n`)
     process.stderr.write(`To look at: ${flags.out}\n`)
     return failed > 0 ? 1 : 0
   } finally {

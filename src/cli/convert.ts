@@ -10,13 +10,14 @@ import { NETWORK_INPUTS, type NetworkInput } from '../convert/network-inputs.ts'
 import type { About } from '../convert/recipe.ts'
 import type { ConvertedModel, ModelOutput } from '../convert/store-model.ts'
 import { convertWhole, WHOLE_KIND_NAMES, wholeDetector } from '../convert/whole/convert-whole.ts'
-import { messageOf, unexpected, VertebraError } from '../errors.ts'
+import { describe, messageOf, unexpected, VertebraError } from '../errors.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import { throwIfAborted } from '../progress.ts'
 import { isOnnx, partNames } from '../weights/containers/index.ts'
 import { readBytes, readWeightsOf } from '../weights/read-weights.node.ts'
 import { wholeNumber } from './options.ts'
 import { refuseFlags } from './refuse-flags.ts'
+import { printable } from './text-table.ts'
 import { writeModel } from './write-model.ts'
 
 interface ConvertFlags {
@@ -175,11 +176,11 @@ function isWhole({ as, task, dialect }: ConvertFlags, content: Uint8Array): bool
 
 function report(out: string, { manifest, leftOut }: ConvertedModel<ModelManifest>, bytes: number): void {
   if (leftOut.length > 0) {
-    const some = `${leftOut.slice(0, 4).join(', ')}${leftOut.length > 4 ? ', …' : ''}`
-    process.stderr.write(`Left out ${leftOut.length} tensors that the model has no need of: ${some}\n`)
+    const some = `${leftOut.slice(0, 4).map(describe).join(', ')}${leftOut.length > 4 ? ', …' : ''}`
+    process.stderr.write(`Left out ${leftOut.length} tensors that the model has no need of: ${printable(some)}\n`)
   }
   const form = 'labels' in manifest ? `${manifest.labels.length} classes` : 'features only'
-  process.stdout.write(`${out}: ${manifest.architecture}, ${form}, ${(bytes / 1e6).toFixed(1)} MB\n`)
+  process.stdout.write(`${out}: ${printable(manifest.architecture)}, ${form}, ${(bytes / 1e6).toFixed(1)} MB\n`)
 }
 
 async function readText(path: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { countProblems, type DatasetProblem } from '../formats/index.ts'
-import { printable } from './text-table.ts'
+import { oneLine } from './one-line.ts'
 
 const SHOWN = 3
 
@@ -11,7 +11,7 @@ export function problemList(problems: readonly DatasetProblem[]): string {
     const own = problems.filter((problem) => problem.kind === kind)
     const actions = [...new Set(own.map(({ action }) => action))].join(' or ')
     lines.push(`  ${count} x ${kind} (${actions})`)
-    for (const { message } of own.slice(0, SHOWN)) lines.push(`    ${printable(message)}`)
+    for (const { message } of own.slice(0, SHOWN)) lines.push(`    ${oneLine(message)}`)
     if (count > SHOWN) lines.push(`    … and ${count - SHOWN} more`)
   }
   return `${lines.join('\n')}\n`

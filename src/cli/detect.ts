@@ -31,6 +31,7 @@ import { outputNames } from './output-names.ts'
 import { type ProgressBar, progressBar } from './progress-bar.ts'
 import { checkOutput, isFolderFormat, RESULT_FORMATS, type ResultFormat, resultText, writeResults } from './results.ts'
 import { readStandardInput } from './standard-input.ts'
+import { printable } from './text-table.ts'
 import { checkFileWritable, checkWritable, writeWhole } from './write-whole.ts'
 
 interface DetectFlags {
@@ -213,7 +214,7 @@ function drawer(paths: readonly string[], minScore: number): DrawResult {
     const path = paths[index] as string
     const visible = detections.filter(({ score }) => score >= minScore)
     await writeWhole(path, await drawDetections(input, visible, { format: pictureFormat(path) }))
-    if (paths.length === 1) process.stderr.write(`Drawn: ${path}\n`)
+    if (paths.length === 1) process.stderr.write(`Drawn: ${printable(path)}\n`)
   }
 }
 

@@ -1,8 +1,8 @@
 import { endsEverything } from '../detector/detect-all.ts'
 import { messageOf } from '../errors.ts'
 import { throwIfAborted } from '../progress.ts'
+import { oneLine } from './one-line.ts'
 import type { ProgressBar } from './progress-bar.ts'
-import { printable } from './text-table.ts'
 
 /**
  * Does something with one picture after another. One that fails is noted and the others go on.
@@ -37,5 +37,5 @@ export async function eachPicture(
 /** What failed, at the end of a command, on stderr. */
 export function reportFailures(failures: readonly string[]): void {
   if (failures.length === 0) return
-  process.stderr.write(`${failures.length} failed:\n${failures.map((failure) => `  ${printable(failure)}\n`).join('')}`)
+  process.stderr.write(`${failures.length} failed:\n${failures.map((failure) => `  ${oneLine(failure)}\n`).join('')}`)
 }

@@ -24,6 +24,7 @@ import { score, scoresJson } from './eval-scores.ts'
 import { scoreTables } from './eval-tables.ts'
 import { json } from './json.ts'
 import { keepInputs } from './keep-inputs.ts'
+import { oneLine } from './one-line.ts'
 import {
   commaList,
   deviceOption,
@@ -35,7 +36,6 @@ import {
   wholeNumber,
 } from './options.ts'
 import { progressBar } from './progress-bar.ts'
-import { printable } from './text-table.ts'
 import { removeUnfinished } from './unfinished-results.ts'
 import { checkFileWritable, writeWhole } from './write-whole.ts'
 
@@ -154,7 +154,7 @@ async function evaluate(flags: EvalFlags, signal: AbortSignal): Promise<number> 
   } else {
     process.stdout.write(scoreTables(scores))
   }
-  for (const warning of warnings) process.stderr.write(`warning: ${printable(warning)}\n`)
+  for (const warning of warnings) process.stderr.write(`warning: ${oneLine(warning)}\n`)
   return outcome.failed > 0 ? 1 : 0
 }
 

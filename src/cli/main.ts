@@ -13,6 +13,7 @@ import { evalCommand } from './eval.ts'
 import { featuresCommand } from './features.ts'
 import { infoCommand } from './info.ts'
 import { measureMemoryCommand } from './measure-memory.ts'
+import { oneLine } from './one-line.ts'
 import { quantizeCommand } from './quantize.ts'
 import { similarCommand } from './similar.ts'
 
@@ -56,7 +57,7 @@ async function main(): Promise<number> {
       process.stderr.write('Interrupted.\n')
       return INTERRUPTED
     }
-    process.stderr.write(`error: ${messageOf(error)}\n`)
+    process.stderr.write(`error: ${oneLine(messageOf(error))}\n`)
     return error instanceof VertebraError && error.code === 'INVALID_ARGUMENT' ? WRONG_USAGE : FAILED
   }
 }

@@ -19,6 +19,7 @@ import { DATASET_KINDS, imagesOption, openShown, splitOption } from './dataset-o
 import { checkClasses } from './eval-classes.ts'
 import { json } from './json.ts'
 import { isSamePlace } from './keep-inputs.ts'
+import { oneLine } from './one-line.ts'
 import { threadsOption, wholeNumber } from './options.ts'
 import { progressBar } from './progress-bar.ts'
 import { accuracyOf } from './quantize-accuracy.ts'
@@ -107,7 +108,8 @@ async function quantizeTo(
     { signal, onProgress: bar.update },
   ).finally(() => bar.clear())
   for (const [name, content] of quantized.files) await save(name, content)
-  for (const warning of [...data.warnings, ...quantized.report.warnings]) process.stderr.write(`warning: ${warning}\n`)
+  for (const warning of [...data.warnings, ...quantized.report.warnings])
+    process.stderr.write(`warning: ${oneLine(warning)}\n`)
   return quantized
 }
 

@@ -1,4 +1,5 @@
 import { vgg } from '../architectures/vgg.ts'
+import { describe } from '../errors.ts'
 import { KERAS_EPSILON, kerasKernels, kerasResnetName, kerasTensors, kerasVggName } from '../weights/names/keras.ts'
 import { shapeOutputsFirst } from '../weights/names/kernels.ts'
 import { invalidWeights, type WeightFile } from '../weights/stored-tensor.ts'
@@ -23,7 +24,7 @@ export function kerasNetwork(file: WeightFile): ImageNetwork {
   const { tensors } = named
   if (tensors.has('block1_conv1/kernel')) return vggOf(named)
   if (tensors.has('conv1_conv/kernel') && tensors.has('conv1_bn/gamma')) return resnetOf(named)
-  const some = [...tensors.keys()].slice(0, 4).join(', ')
+  const some = [...tensors.keys()].slice(0, 4).map(describe).join(', ')
   const found = tensors.has('post_bn/gamma') ? 'a ResNet v2 of Keras' : `tensors such as ${some}`
   throw invalidWeights(`a ResNet v1 or VGG with the names of Keras Applications but received ${found}`)
 }

@@ -1,4 +1,5 @@
 import type { ResidualDescription } from '../architectures/residual-description.ts'
+import { describe } from '../errors.ts'
 import { caffeNormsDivided, caffeResnetName, caffeTensors } from '../weights/names/caffe.ts'
 import { CHAINER_EPSILON, chainerResnetName, isChainerCounter } from '../weights/names/chainer.ts'
 import { huggingFaceResnetName } from '../weights/names/huggingface.ts'
@@ -81,7 +82,7 @@ export function residualBackbone(file: WeightFile): ResidualBackbone {
     const title = `${residualTitle(description)} with the names of ${project}`
     return { title, project, description, weights: source.weights, classes: source.shape('classifier.weight')?.[0] }
   }
-  const some = [...file.tensors.keys()].slice(0, 4).join(', ')
+  const some = [...file.tensors.keys()].slice(0, 4).map(describe).join(', ')
   const projects = NAMINGS.map(({ project }) => project).join(', ')
   throw invalidWeights(`a ResNet with the names of ${projects} but received tensors such as ${some}`)
 }

@@ -1,4 +1,4 @@
-import { VertebraError } from '../errors.ts'
+import { describe, VertebraError } from '../errors.ts'
 import { sha256Of } from '../models/load.ts'
 import type { AnyGraphName, GraphFile, Manifest, ModelManifest } from '../models/manifest.ts'
 import { parseManifest } from '../models/parse-manifest.ts'
@@ -96,7 +96,7 @@ export function manifestJson(manifest: object): string {
 function refuseUnused(weights: Weights, isExtra: (name: string) => boolean): void {
   const unused = weights.unused().filter((name) => !isExtra(name))
   if (unused.length === 0) return
-  const some = unused.slice(0, 8).join(', ')
+  const some = unused.slice(0, 8).map(describe).join(', ')
   throw new VertebraError(
     'WEIGHTS_INVALID',
     `Expected every tensor to have a place in the network but ${unused.length} have none: ${some}${unused.length > 8 ? ', …' : ''}.`,

@@ -49,7 +49,12 @@ describe('convertDetector refuses', () => {
       /finite numbers in tensor "rpn_cls_score\.1"/,
     ],
     ['a missing convolution', 'py-faster-rcnn.caffemodel', (t) => t.delete('conv4_2.0'), /"conv4_2\.0".*missing/],
-    ['a layer without a place', 'py-faster-rcnn.caffemodel', (t) => t.set('fc8.0', filled([1])), /1 have none: fc8\.0/],
+    [
+      'a layer without a place',
+      'py-faster-rcnn.caffemodel',
+      (t) => t.set('fc8.0', filled([1])),
+      /1 have none: "fc8\.0"/,
+    ],
     [
       'other anchors',
       'chainercv-vgg16.npz',

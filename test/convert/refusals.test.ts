@@ -58,7 +58,7 @@ describe('convertDetector refuses', () => {
       'a tensor without a place',
       'detectron2-FPN.pkl',
       (t) => t.set('backbone.fpn_lateral2.norm.weight', vector([1])),
-      /1 have none: backbone\.fpn_lateral2\.norm\.weight/,
+      /1 have none: "backbone\.fpn_lateral2\.norm\.weight"/,
     ],
     [
       'another number of anchors',

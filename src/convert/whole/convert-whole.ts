@@ -1,4 +1,4 @@
-import { unexpected, VertebraError } from '../../errors.ts'
+import { describe, unexpected, VertebraError } from '../../errors.ts'
 import { sha256Of } from '../../models/load.ts'
 import type { GraphFile, WholeManifest } from '../../models/manifest.ts'
 import { parseManifest } from '../../models/parse-manifest.ts'
@@ -139,7 +139,10 @@ function unsure(names: readonly string[]): VertebraError {
 
 function wrongForm(as: string, { inputs, outputs }: Signature): VertebraError {
   const list = (values: Signature['inputs']): string =>
-    values.map(({ name, dataType, dims }) => `${name} ${dataType ?? '?'} [${dims?.join(', ') ?? '?'}]`).join(', ')
+    values
+      .slice(0, 8)
+      .map(({ name, dataType, dims }) => `${describe(name)} ${dataType ?? '?'} [${dims?.join(', ') ?? '?'}]`)
+      .join(', ')
   const message = `Expected the inputs and outputs of ${as} but the ONNX file has ${list(inputs)} -> ${list(outputs)}.`
   return new VertebraError('GRAPH_INVALID', message)
 }

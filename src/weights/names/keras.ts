@@ -1,3 +1,4 @@
+import { describe } from '../../errors.ts'
 import { invalidWeights, type StoredTensor, type WeightFile } from '../stored-tensor.ts'
 import type { Weights } from '../weights.ts'
 import { kernelOutputsFirst } from './kernels.ts'
@@ -36,7 +37,7 @@ export function kerasTensors(file: WeightFile): WeightFile {
       .replace(/^.+_W(_\d+)?$/, 'kernel')
       .replace(/^.+_b(_\d+)?$/, 'bias')
     const name = `${parts.at(-2) ?? ''}/${field}`
-    if (tensors.has(name)) throw invalidWeights(`one tensor ${name} in the Keras file but it has several`)
+    if (tensors.has(name)) throw invalidWeights(`one tensor ${describe(name)} in the Keras file but it has several`)
     tensors.set(name, tensor)
   }
   return { ...file, tensors }
