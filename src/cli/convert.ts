@@ -7,7 +7,6 @@ import { convertBackbone, convertClassifier, type NetworkOptions } from '../conv
 import { DIALECT_NAMES, detectorRecipe } from '../convert/dialects/index.ts'
 import { imageNetwork } from '../convert/image-network.ts'
 import { NETWORK_INPUTS, type NetworkInput } from '../convert/network-inputs.ts'
-import type { About } from '../convert/recipe.ts'
 import type { ConvertedModel, ModelOutput } from '../convert/store-model.ts'
 import { convertWhole, WHOLE_KIND_NAMES, wholeDetector } from '../convert/whole/convert-whole.ts'
 import { describe, messageOf, unexpected, VertebraError } from '../errors.ts'
@@ -15,6 +14,7 @@ import type { ModelManifest } from '../models/manifest.ts'
 import { throwIfAborted } from '../progress.ts'
 import { isOnnx, partNames } from '../weights/containers/index.ts'
 import { readBytes, readWeightsOf } from '../weights/read-weights.node.ts'
+import { parseAbout } from './about.ts'
 import { wholeNumber } from './options.ts'
 import { refuseFlags } from './refuse-flags.ts'
 import { printable } from './text-table.ts'
@@ -98,7 +98,8 @@ Examples:
 }
 
 async function convert(weights: string, flags: ConvertFlags, signal: AbortSignal): Promise<void> {
-  const about = flags.about === undefined ? undefined : (parseJson(await readText(flags.about), flags.about) as About)
+  const about =
+    flags.about === undefined ? undefined : parseAbout(parseJson(await readText(flags.about), flags.about), flags.about)
   const labels = flags.labels === undefined ? undefined : parseLabels(await readText(flags.labels), flags.labels)
   const config = flags.config === undefined ? undefined : await readText(flags.config)
   const content = await readBytes(weights, signal)
@@ -192,7 +193,6 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-/** The fields of `--about` are checked with the manifest they become part of. */
 function parseJson(json: string, path: string): unknown {
   try {
     return JSON.parse(json)

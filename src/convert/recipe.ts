@@ -30,4 +30,6 @@ export interface Recipe {
 }
 
 /** What a person says about a model: none of it changes a number. */
-export type About = Partial<Pick<Manifest, 'name' | 'description' | 'source' | 'metrics'>>
+export type About = {
+  readonly [Field in 'name' | 'description' | 'source' | 'metrics']?: Manifest[Field] | undefined
+}

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import type { ModelManifest } from './manifest.ts'
+import type { Manifest, ModelManifest } from './manifest.ts'
 
 const positive = z.number().check(z.positive())
 const count = z.int().check(z.positive())
@@ -53,7 +53,10 @@ const cropRule = z.strictObject({ rule: z.literal('crop'), size: count, width: c
 const uncutInput = z.strictObject({ ...inputFields, resize: z.discriminatedUnion('rule', resizeRules) })
 const anyInput = z.strictObject({ ...inputFields, resize: z.discriminatedUnion('rule', [...resizeRules, cropRule]) })
 
-const anyManifest = {
+type AnyField = 'format' | 'version' | 'name' | 'description' | 'architecture' | 'features' | 'source' | 'metrics'
+
+/** The fields of every manifest. */
+export const anyManifest: { readonly [Field in AnyField]: z.ZodMiniType<Manifest[Field]> } = {
   format: z.literal('vertebra-model'),
   version: z.literal(1),
   name: z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]*$/, 'a name of lower-case letters, digits, ".", "_" and "-"')),

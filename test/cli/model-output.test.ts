@@ -70,6 +70,16 @@ describe('vertebra convert', () => {
     expect(contents(out)).toEqual(before)
   })
 
+  it.each(['null', '"cats"', '{"nme": "cats"}'])('refuses --about with %s', async (json) => {
+    const about = join(folder, 'about.json')
+    writeFileSync(about, json)
+    const failed = await errorOf(run(convertCommand, RESNET, '--task', 'features', '--about', about, '--out', out))
+    expect(failed).toMatch(
+      /^INVALID_ARGUMENT: Expected name, description, source and metrics of a model in .*about\.json: /,
+    )
+    expect(existsSync(out)).toBe(false)
+  })
+
   it('leaves the model that was there when the next one fails halfway, and no folder where there was none', async () => {
     const large = tooLargeForHalf()
     const halves = ['--task', 'classify', '--precision', 'fp16']
