@@ -34,8 +34,8 @@ export type Reply = { readonly gives: unknown } | { readonly error: string }
 
 /** Answers the process that started this one, until that one goes. */
 export function serveVariant(): void {
-  // Ctrl-C reaches every process of a terminal; this one ends when the one that works with it does.
-  process.on('SIGINT', () => {})
+  // Ctrl-C and what ends a terminal or a service reach every process of it; this one ends when the one that works with it does.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {})
   process.on('disconnect', () => process.exit())
   let detector: Detector<ImageInput> | DetectorPool<ImageInput> | undefined
 

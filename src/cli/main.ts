@@ -12,19 +12,18 @@ import { detectCommand } from './detect.ts'
 import { evalCommand } from './eval.ts'
 import { featuresCommand } from './features.ts'
 import { infoCommand } from './info.ts'
+import { listenForInterrupt } from './interrupt.ts'
 import { measureMemoryCommand } from './measure-memory.ts'
 import { oneLine } from './one-line.ts'
 import { quantizeCommand } from './quantize.ts'
 import { similarCommand } from './similar.ts'
 
-/** Exit codes: 0 all done, 1 some or all inputs failed, 2 wrong usage, 130 interrupted. */
+/** Exit codes: 0 all done, 1 some or all inputs failed, 2 wrong usage; interrupted as `Interrupt` says. */
 const FAILED = 1
 const WRONG_USAGE = 2
-const INTERRUPTED = 130
 
 async function main(): Promise<number> {
-  const interrupt = new AbortController()
-  process.once('SIGINT', () => interrupt.abort(new Error('interrupted')))
+  const interrupt = listenForInterrupt()
   const program = new Command('vertebra')
     .description('Detect objects in images, look at feature maps, convert weights.')
     .version(packageJson.version)
@@ -53,9 +52,10 @@ async function main(): Promise<number> {
     return Number(process.exitCode ?? 0)
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE
-    if (interrupt.signal.aborted) {
+    const interrupted = interrupt.exitCode()
+    if (interrupted !== undefined) {
       process.stderr.write('Interrupted.\n')
-      return INTERRUPTED
+      return interrupted
     }
     process.stderr.write(`error: ${oneLine(messageOf(error))}\n`)
     return error instanceof VertebraError && error.code === 'INVALID_ARGUMENT' ? WRONG_USAGE : FAILED
@@ -63,10 +63,10 @@ async function main(): Promise<number> {
 }
 
 // Who reads the output may stop early, as `head` does: that is no failure, and files are still written. What else is
-// printed is dropped.
+// printed is dropped, as is what would go to a terminal that was closed: its signal ends the work.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') process.exit(FAILED)
+    if (error.code !== 'EPIPE' && !(stream.isTTY && error.code === 'EIO')) process.exit(FAILED)
   })
 }
 process.exitCode = await main()

@@ -31,8 +31,8 @@ function threadPort(parent: NonNullable<typeof parentPort>): Port<Message, FromW
 }
 
 function processPort(): Port<Message, FromWorker> {
-  // Ctrl-C reaches every process of a terminal; this one ends when the one that works with it does.
-  process.on('SIGINT', () => {})
+  // Ctrl-C and what ends a terminal or a service reach every process of it; this one ends when the one that works with it does.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {})
   process.on('disconnect', () => process.exit())
   return {
     post(message) {
