@@ -91,7 +91,6 @@ export async function writeModelFolder(folder: string, model: ConvertedModel<Mod
   return folder
 }
 
-/** Writes the tiny model into a new temporary folder, which is removed after the file's tests. */
 /** The manifest of a tiny model that has no files. */
 export function tinyManifest(): Manifest {
   const graph = { file: 'x.onnx', bytes: 1, sha256: '0'.repeat(64), precision: 'float32' } as const
@@ -103,6 +102,7 @@ export function tinyManifest(): Manifest {
   }
 }
 
+/** Writes the tiny model into a new temporary folder, which is removed after the file's tests. */
 export async function tinyModelFolder(changes: Partial<Recipe['manifest']> = {}): Promise<string> {
   return writeModelFolder(join(temporaryFolder(), 'tiny'), await convertDetector(tinyRecipe(changes)))
 }

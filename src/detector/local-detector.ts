@@ -41,7 +41,8 @@ export function localDetector<Input>(
     const isWhole = isFor(manifest, 'detect-whole')
     const together = sessions.roiPooling !== 'grid-sample' && !isWhole
     const groups = together ? groupByShape(manifest, images) : images.map((_, index) => [index])
-    const total = 1 + groups.length * (isWhole ? WHOLE_STAGES : STAGES.length - 1)
+    const stages = isWhole ? WHOLE_STAGES : STAGES.length - 1 + 2 * (manifest.head.refinements ?? 0)
+    const total = 1 + groups.length * stages
     let done = 1
     onProgress?.({ phase: 'decode', done, total })
     const onStage = (phase: string): void => onProgress?.({ phase, done: ++done, total })

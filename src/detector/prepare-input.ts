@@ -14,7 +14,7 @@ export function prepareInput(spec: InputSpec, images: readonly RgbImage[]): Inpu
     if (!(cause instanceof RangeError)) throw cause
     throw new VertebraError(
       'OUT_OF_MEMORY',
-      `There was not enough memory for the input of ${images.length} photos: use smaller batches or a smaller input size.`,
+      `There was not enough memory for the input of ${images.length} photos: use smaller photos or batches.`,
       { cause },
     )
   }

@@ -54,7 +54,8 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions = {}
   return drawn(input, maxPixels)
 }
 
-const FORMS =
+/** What a picture can be, for messages. */
+export const FORMS =
   'a URL, Blob, File, ImageData, ImageBitmap, image, canvas or video element, OffscreenCanvas, VideoFrame or raw pixels'
 
 type Drawable = ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | HTMLVideoElement

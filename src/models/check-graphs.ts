@@ -20,9 +20,13 @@ export function checkGraphs(manifest: ModelManifest, name: AnyGraphName, model: 
   for (const { name: input } of model.graph.inputs) {
     if (!(input in inputs)) problems.push(`input "${input}" is not in the manifest`)
   }
-  if (problems.length > 0) {
-    throw new VertebraError('MODEL_INVALID', `${origin} is not the graph model.json describes: ${problems.join('; ')}.`)
-  }
+  requireNone(problems, origin)
+}
+
+/** @throws VertebraError `MODEL_INVALID` that lists what is wrong with the graph at `origin`. */
+export function requireNone(problems: readonly string[], origin: string): void {
+  if (problems.length === 0) return
+  throw new VertebraError('MODEL_INVALID', `${origin} is not the graph model.json describes: ${problems.join('; ')}.`)
 }
 
 const map = (channels: number) => ({ dataType: 'float32', rank: 4, channels })

@@ -1,5 +1,5 @@
-import { VertebraError } from '../errors.ts'
 import type { Signature, SignatureValue } from '../onnx/signature.ts'
+import { requireNone } from './check-graphs.ts'
 import type { WholeManifest } from './manifest.ts'
 
 /**
@@ -22,8 +22,7 @@ export function checkWhole({ feeds, outputs }: WholeManifest, signature: Signatu
       .filter((name) => !given.has(name))
       .map((name) => `output "${name}" is missing (there are ${[...given].join(', ')})`),
   ]
-  if (problems.length === 0) return
-  throw new VertebraError('MODEL_INVALID', `${origin} is not the graph model.json describes: ${problems.join('; ')}.`)
+  requireNone(problems, origin)
 }
 
 interface Wanted {

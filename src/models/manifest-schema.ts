@@ -24,6 +24,13 @@ const boxCoder = z.strictObject({
   corners,
 })
 
+const detectorLabels = z.array(z.strictObject({ name: text, categoryId: z.int() })).check(z.minLength(1))
+
+const nms = {
+  iouThreshold: fraction,
+  sigma: z.optional(positive),
+}
+
 const graphFile = z.strictObject({
   file: z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.onnx$/, 'a plain file name that ends in .onnx')),
   bytes: count,
@@ -76,7 +83,7 @@ export const anyManifest: { readonly [Field in AnyField]: z.ZodMiniType<Manifest
 const detectorSchema = z.strictObject({
   ...anyManifest,
   task: z.optional(z.literal('detect')),
-  labels: z.array(z.strictObject({ name: text, categoryId: z.int() })).check(z.minLength(1)),
+  labels: detectorLabels,
   input: uncutInput,
   pyramid: z.array(feature).check(z.minLength(1)),
   anchors: z.strictObject({
@@ -124,8 +131,7 @@ const detectorSchema = z.strictObject({
     scoreThreshold: fraction,
     nms: z.strictObject({
       kind: z.enum(['per-class', 'agnostic', 'soft-linear', 'soft-gaussian']),
-      iouThreshold: fraction,
-      sigma: z.optional(positive),
+      ...nms,
     }),
     minSize: nonNegative,
     maxDetections: count,
@@ -140,8 +146,8 @@ const detectorSchema = z.strictObject({
 const wholeSchema = z.strictObject({
   ...anyManifest,
   task: z.literal('detect-whole'),
-  features: z.array(feature).check(z.maxLength(0)),
-  labels: z.array(z.strictObject({ name: text, categoryId: z.int() })).check(z.minLength(1)),
+  features: z.array(z.never()),
+  labels: detectorLabels,
   input: z.strictObject({
     ...inputFields,
     padLevel: z.optional(z.number()),
@@ -174,8 +180,7 @@ const wholeSchema = z.strictObject({
     scoreThreshold: fraction,
     nms: z.strictObject({
       kind: z.enum(['none', 'per-class', 'agnostic', 'soft-linear', 'soft-gaussian']),
-      iouThreshold: fraction,
-      sigma: z.optional(positive),
+      ...nms,
     }),
     maxDetections: count,
   }),

@@ -3,7 +3,7 @@ import type { Attribute, Graph, Model, Node, Tensor, ValueInfo } from './model.t
 import { readTensor, writePlace, writeTensor } from './tensor-codec.ts'
 import { checkGraph } from './validate.ts'
 import { readValueInfo, writeValueInfo } from './value-info.ts'
-import { ItemBudget, MessageReader, MessageWriter } from './wire.ts'
+import { type MessageReader, MessageWriter, readFile } from './wire.ts'
 
 // Field numbers are those of onnx.proto (ONNX 1.16); each message names its own beside their use.
 
@@ -22,16 +22,7 @@ const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, int
  * console.log(model.graph.inputs, model.graph.nodes.length)
  */
 export function decodeModel(bytes: Uint8Array): Model {
-  try {
-    return readModel(new MessageReader(bytes, new ItemBudget()))
-  } catch (cause) {
-    if (cause instanceof VertebraError) throw cause
-    throw new VertebraError(
-      'GRAPH_INVALID',
-      `Expected the bytes of an ONNX model but they break off or are damaged: ${messageOf(cause)}.`,
-      { cause },
-    )
-  }
+  return readFile(bytes, readModel)
 }
 
 /**

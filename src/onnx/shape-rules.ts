@@ -13,12 +13,10 @@ import { TENSOR_SHAPES } from './tensor-shapes.ts'
 export function inferNode(node: Node, inputs: readonly (Inferred | undefined)[], opset: number): readonly Inferred[] {
   const rule = node.domain === '' ? (LAYER_SHAPES.get(node.opType) ?? TENSOR_SHAPES.get(node.opType)) : undefined
   if (!rule) {
-    const known = [...LAYER_SHAPES.keys(), ...TENSOR_SHAPES.keys()].sort().join(', ')
-    throw new VertebraError(
-      'GRAPH_INVALID',
-      `No shape rule for operator ${node.domain ? `${node.domain}.` : ''}${node.opType} of node "${node.name}"; known are ${known}.`,
-      { value: node },
-    )
+    const operator = node.domain ? `${node.domain}.${node.opType}` : node.opType
+    throw new VertebraError('GRAPH_INVALID', `No shape rule for operator ${operator} of node "${node.name}".`, {
+      value: node,
+    })
   }
   return rule(new ShapeContext(node, inputs, opset))
 }

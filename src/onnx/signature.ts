@@ -1,8 +1,8 @@
-import { messageOf, VertebraError } from '../errors.ts'
+import { VertebraError } from '../errors.ts'
 import type { DataType, Dim } from './model.ts'
 import { dataTypeOf } from './tensors.ts'
 import { readValue } from './value-info.ts'
-import { ItemBudget, MessageReader } from './wire.ts'
+import { type MessageReader, readFile } from './wire.ts'
 
 /** An input or output of a graph, as far as the file says. */
 export interface SignatureValue {
@@ -34,17 +34,12 @@ export interface Signature {
  * @throws VertebraError `GRAPH_INVALID` for bytes that are no ONNX model
  */
 export function readSignature(bytes: Uint8Array): Signature {
-  try {
-    const reader = new MessageReader(bytes, new ItemBudget())
+  return readFile(bytes, (file) => {
     let signature: Signature | undefined
-    for (const field of reader.fields()) if (field === 7) signature = readGraph(reader.message())
+    for (const field of file.fields()) if (field === 7) signature = readGraph(file.message())
     if (signature) return signature
-  } catch (cause) {
-    if (cause instanceof VertebraError) throw cause
-    const message = `Expected the bytes of an ONNX model but they break off or are damaged: ${messageOf(cause)}.`
-    throw new VertebraError('GRAPH_INVALID', message, { cause })
-  }
-  throw new VertebraError('GRAPH_INVALID', 'Expected the bytes of an ONNX model but there is no graph in them.')
+    throw new VertebraError('GRAPH_INVALID', 'Expected the bytes of an ONNX model but there is no graph in them.')
+  })
 }
 
 function readGraph(reader: MessageReader): Signature {

@@ -1,6 +1,6 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { allocate } from '../allocate.ts'
-import { unexpected, type VertebraError } from '../errors.ts'
+import { messageOf, unexpected, VertebraError } from '../errors.ts'
 
 /** Largest file protobuf allows. */
 const MAX_BYTES = 0x7fffffff
@@ -212,5 +212,20 @@ export class MessageReader {
   #begin(expected: WireType): void {
     if (this.#wireType !== expected) throw new TypeError(`wire type ${this.#wireType} instead of ${expected}`)
     this.#isPending = false
+  }
+}
+
+/**
+ * Reads the bytes of an ONNX file.
+ *
+ * @throws VertebraError `GRAPH_INVALID` for bytes that break off or are damaged
+ */
+export function readFile<Read>(bytes: Uint8Array, read: (file: MessageReader) => Read): Read {
+  try {
+    return read(new MessageReader(bytes, new ItemBudget()))
+  } catch (cause) {
+    if (cause instanceof VertebraError) throw cause
+    const message = `Expected the bytes of an ONNX model but they break off or are damaged: ${messageOf(cause)}.`
+    throw new VertebraError('GRAPH_INVALID', message, { cause })
   }
 }

@@ -45,16 +45,9 @@ export function createIndex(names: readonly string[], vectors: readonly Float32A
     throw unexpected('vectors', `${names.length} vectors, one for each name,`, vectors.length)
   }
   const dimensions = vectors[0]?.length ?? 0
-  const lengths = Float64Array.from(vectors, (vector, row) => {
-    if (!(vector instanceof Float32Array) || vector.length !== dimensions) {
-      throw unexpected(
-        `the vector of ${names[row]}`,
-        `a Float32Array of ${dimensions} numbers, as the first has,`,
-        vector,
-      )
-    }
-    return lengthOf(vector, `the vector of ${names[row]}`)
-  })
+  const lengths = Float64Array.from(vectors, (vector, row) =>
+    lengthOf(vector, dimensions, `the vector of ${names[row]}`),
+  )
   return { names, vectors, lengths }
 }
 
@@ -88,12 +81,7 @@ export function nearestOfEach(
   if (!Number.isSafeInteger(top) || top < 1) throw unexpected('top', 'a whole number of at least 1', top)
   const { names, vectors } = index
   const dimensions = vectors[0]?.length
-  const lengths = queries.map((query, i) => {
-    if (!(query instanceof Float32Array) || query.length !== (dimensions ?? query.length)) {
-      throw unexpected(`query ${i}`, `a Float32Array of ${dimensions} numbers, as the index has,`, query)
-    }
-    return lengthOf(query, `query ${i}`)
-  })
+  const lengths = queries.map((query, i) => lengthOf(query, dimensions, `query ${i}`))
   const found: Neighbour[][] = []
   for (let first = 0; first < queries.length; first += GROUP_QUERIES) {
     // As doubles, which the sums are in, so that they are not converted again for every row.
@@ -155,7 +143,10 @@ function compareRows(
 }
 
 /** Also finds out whether all numbers are finite: the sum of their squares is not otherwise. */
-function lengthOf(vector: Float32Array, name: string): number {
+function lengthOf(vector: Float32Array, dimensions: number | undefined, name: string): number {
+  if (!(vector instanceof Float32Array) || vector.length !== (dimensions ?? vector.length)) {
+    throw unexpected(name, `a Float32Array of ${dimensions} numbers, as the index has,`, vector)
+  }
   let squares = 0
   for (let i = 0; i < vector.length; i++) squares += (vector[i] as number) * (vector[i] as number)
   if (!Number.isFinite(squares)) throw unexpected(name, 'finite numbers', squares)

@@ -1,5 +1,5 @@
 import { unexpected, VertebraError } from '../errors.ts'
-import { type ImageInput, isElement, isFrame, isRaw } from '../images/decode.web.ts'
+import { FORMS, type ImageInput, isElement, isFrame, isRaw } from '../images/decode.web.ts'
 import type { Portable } from './remote-model.ts'
 
 /** The forms of a picture that a browser's worker can take. */
@@ -34,14 +34,14 @@ export async function toWorkerImage(input: ImageInput): Promise<Portable<WorkerI
     const bitmap = await createImageBitmap(input).catch(cannotRead)
     return { image: bitmap, transfer: [bitmap] }
   }
-  throw unexpected('the picture', 'a URL, Blob, File, ImageData, bitmap, element, canvas, VideoFrame or pixels', input)
+  throw unexpected('the picture', FORMS, input)
 }
 
 async function fromVideo(video: HTMLVideoElement): Promise<Portable<WorkerImage>> {
   if (video.videoWidth === 0) {
     throw new VertebraError(
       'IMAGE_UNREADABLE',
-      'Expected a video with a picture but it has none before its first frame.',
+      'Expected a picture with pixels but a video has none before its first frame.',
     )
   }
   const bitmap = await createImageBitmap(video).catch(cannotRead)

@@ -3,6 +3,7 @@ import type { Detector } from '../../src/detector/detector.ts'
 import { cosineSimilarity } from '../../src/detector/feature-map.ts'
 import type { ImageInput } from '../../src/images/decode.node.ts'
 import { loadBackbone, loadDetector } from '../../src/load/node.ts'
+import type { Manifest } from '../../src/models/manifest.ts'
 import type { Progress } from '../../src/progress.ts'
 import { errorOf } from '../error-of.ts'
 import { testPhoto, tinyModelFolder, tinyRecipe } from '../tiny-model.ts'
@@ -111,12 +112,24 @@ describe('detect', () => {
     await larger.dispose()
   })
 
-  it('reports each stage', async () => {
+  const phasesOf = async (from: Detector<ImageInput>): Promise<string[]> => {
     const seen: Progress[] = []
-    await detector.detect(photo, { onProgress: (progress) => seen.push(progress) })
+    await from.detect(photo, { onProgress: (progress) => seen.push(progress) })
+    expect(seen.map(({ done, total }) => [done, total])).toEqual(seen.map((_, i) => [i + 1, seen.length]))
+    return seen.map(({ phase }) => phase)
+  }
+
+  it('reports each stage', async () => {
     const stages = ['decode', 'prepare', 'network', 'proposals', 'pooling', 'head', 'postprocess']
-    expect(seen.map(({ phase }) => phase)).toEqual(stages)
-    expect(seen.map(({ done, total }) => [done, total])).toEqual(stages.map((_, i) => [i + 1, stages.length]))
+    expect(await phasesOf(detector)).toEqual(stages)
+  })
+
+  it('reports each pass of refined boxes', async () => {
+    const { head } = detector.manifest as Manifest
+    const refining = await loadDetector(await tinyModelFolder({ head: { ...head, refinements: 2 } }), { device: 'cpu' })
+    const passes = Array(3).fill(['pooling', 'head']).flat()
+    expect(await phasesOf(refining)).toEqual(['decode', 'prepare', 'network', 'proposals', ...passes, 'postprocess'])
+    await refining.dispose()
   })
 })
 
