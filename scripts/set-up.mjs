@@ -12,6 +12,8 @@ export const windows = process.platform === 'win32'
 export function run(command, args, { quiet = false, optional = false } = {}) {
   const result = spawnSync(command, args, {
     cwd: root,
+    // onnxruntime-node's install script would download CUDA libraries; the CPU and WebGPU providers are in the package.
+    env: { ONNXRUNTIME_NODE_INSTALL: 'skip', ...process.env },
     stdio: quiet ? 'pipe' : 'inherit',
     encoding: 'utf8',
     shell: windows,

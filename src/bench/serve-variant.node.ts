@@ -5,6 +5,7 @@ import type { StageTimes } from '../detector/stopwatch.ts'
 import { messageOf } from '../errors.ts'
 import type { ImageInput } from '../images/decode.node.ts'
 import { loadDetector } from '../load/node.ts'
+import { peakMemory } from '../peak-memory.node.ts'
 import { createPool } from '../pool/create-pool.node.ts'
 import type { DetectorPool } from '../pool/pool.node.ts'
 import type { Device } from '../runtime/runtime.ts'
@@ -53,7 +54,7 @@ export function serveVariant(): void {
       return { model: manifest.name, device, workers, precision, sha256: hash.digest('hex'), runtime, load }
     }
     if (detector === undefined) throw new Error('Expected a model to be loaded first.')
-    if (question.name === 'memory') return 'size' in detector ? null : process.resourceUsage().maxRSS * 1024
+    if (question.name === 'memory') return 'size' in detector ? null : peakMemory()
     const start = performance.now()
     const times = await timesOf(detector, question.takes)
     return { milliseconds: performance.now() - start, times }

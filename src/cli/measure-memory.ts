@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { Command } from 'commander'
 import type { PrecisionChoice } from '../detector/precision.ts'
 import { loadDetector } from '../load/node.ts'
+import { peakMemory } from '../peak-memory.node.ts'
 import type { DeviceChoice } from '../runtime/runtime.ts'
 import { deviceOption, modelOption, precisionOption, threadsOption } from './options.ts'
 
@@ -27,7 +28,7 @@ export function measureMemoryCommand(signal: AbortSignal): Command {
     .action(async (photos: string[], flags: MemoryFlags) => {
       await using detector = await loadDetector(flags.model, { ...flags, signal })
       for (const photo of photos) await detector.detect(photo, { signal })
-      process.stdout.write(`${process.resourceUsage().maxRSS * 1024}\n`)
+      process.stdout.write(`${peakMemory()}\n`)
     })
 }
 
