@@ -19,8 +19,11 @@ export function networkInput() {
   return { dims: [1, 3, 800, 1088], data: new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength)) }
 }
 
-/** The kernel's own count: getrusage of a process that was just started begins at its parent's peak. */
-const ownPeak = async () => Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024
+/** The kernel's own count on Linux: there getrusage of a process that was just started begins at its parent's peak. */
+async function ownPeak() {
+  if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024
+  return Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024
+}
 
 /** @param detect from an input to the number of detections, or of feature maps, and where there are stages, their times */
 export async function serve(name, version, inputs, detect, { peakBytes = ownPeak, close = async () => {} } = {}) {

@@ -1,9 +1,9 @@
+import { checkCount } from '../checks.ts'
 import type { Model } from '../onnx/model.ts'
 import type { Weights } from '../weights/weights.ts'
 import { backboneFeatures } from './backbone.ts'
 import type { BackboneDescription } from './backbone-description.ts'
 import { classifierLayers, fixedSize } from './classifier-layers.ts'
-import { checkCount } from './feature.ts'
 import { LayerBuilder } from './layers.ts'
 
 /**

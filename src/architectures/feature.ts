@@ -22,14 +22,3 @@ export function levelNumber(name: string): number {
   if (digits === undefined) throw unexpected('a feature level', 'c0 to c9', name)
   return Number(digits)
 }
-
-/** Throws `INVALID_ARGUMENT` unless `value` is a whole number of at least `least`. */
-export function checkCount(name: string, value: number, least = 1): void {
-  if (!Number.isSafeInteger(value) || value < least)
-    throw unexpected(name, `a whole number of at least ${least}`, value)
-}
-
-/** Throws `INVALID_ARGUMENT` unless `value` is one of `accepted`. */
-export function checkChoice(name: string, value: string, accepted: readonly string[]): void {
-  if (!accepted.includes(value)) throw unexpected(name, accepted.map((choice) => `'${choice}'`).join(' or '), value)
-}

@@ -1,6 +1,7 @@
+import { checkCount } from '../checks.ts'
 import { unexpected } from '../errors.ts'
 import type { Value } from '../onnx/graph.ts'
-import { checkCount, type FeatureInfo, level, levelNumber } from './feature.ts'
+import { type FeatureInfo, level, levelNumber } from './feature.ts'
 import type { LayerBuilder, Norm } from './layers.ts'
 
 /**

@@ -1,7 +1,8 @@
+import { checkCount } from '../checks.ts'
 import { unexpected } from '../errors.ts'
 import { int } from '../onnx/attributes.ts'
 import type { Value } from '../onnx/graph.ts'
-import { checkCount, type FeatureInfo, level } from './feature.ts'
+import { type FeatureInfo, level } from './feature.ts'
 import { checkNorm, type LayerBuilder, type Norm } from './layers.ts'
 
 /** Channels of a module's convolutions: the 1x1, the two reductions with what they feed, and the one after the pool. */

@@ -1,8 +1,8 @@
+import { checkChoice } from '../checks.ts'
 import { unexpected } from '../errors.ts'
 import { GraphBuilder, type Value } from '../onnx/graph.ts'
 import { tensorFrom } from '../onnx/tensors.ts'
 import type { Weights } from '../weights/weights.ts'
-import { checkChoice } from './feature.ts'
 
 /**
  * Batch normalisation of a network's layers: as nodes of its own (`<layer>.bn.{weight,bias,running_mean,running_var}`),

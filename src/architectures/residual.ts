@@ -1,6 +1,7 @@
+import { checkChoice, checkCount } from '../checks.ts'
 import { unexpected } from '../errors.ts'
 import type { Pads, Value } from '../onnx/graph.ts'
-import { checkChoice, checkCount, type FeatureInfo, level } from './feature.ts'
+import { type FeatureInfo, level } from './feature.ts'
 import { checkNorm, type LayerBuilder } from './layers.ts'
 import type { ResidualDescription } from './residual-description.ts'
 import { bareConv, residualUnit } from './residual-unit.ts'

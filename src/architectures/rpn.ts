@@ -1,7 +1,8 @@
+import { checkCount } from '../checks.ts'
 import { unexpected } from '../errors.ts'
 import type { Dim, Model } from '../onnx/model.ts'
 import type { Weights } from '../weights/weights.ts'
-import { checkCount, type FeatureInfo, levelNumber } from './feature.ts'
+import { type FeatureInfo, levelNumber } from './feature.ts'
 import { type PyramidDescription, pyramidFeatures, pyramidNetwork } from './fpn.ts'
 import { LayerBuilder } from './layers.ts'
 

@@ -9,6 +9,7 @@ import { peakMemory } from '../peak-memory.node.ts'
 import { createPool } from '../pool/create-pool.node.ts'
 import type { DetectorPool } from '../pool/pool.node.ts'
 import type { Device } from '../runtime/runtime.ts'
+import { liveWithParent } from '../worker/live-with-parent.node.ts'
 import type { Contender, Turn } from './measure.ts'
 
 export interface VariantChoice {
@@ -35,9 +36,7 @@ export type Reply = { readonly gives: unknown } | { readonly error: string }
 
 /** Answers the process that started this one, until that one goes. */
 export function serveVariant(): void {
-  // Ctrl-C and what ends a terminal or a service reach every process of it; this one ends when the one that works with it does.
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {})
-  process.on('disconnect', () => process.exit())
+  liveWithParent()
   let detector: Detector<ImageInput> | DetectorPool<ImageInput> | undefined
 
   async function answer(question: Question): Promise<Questions[keyof Questions]['gives']> {

@@ -1,3 +1,4 @@
+import { checkCount, checkFraction } from '../checks.ts'
 import { unexpected } from '../errors.ts'
 import { type Boxes, type Corners, countBoxes, lastPixel } from './boxes.ts'
 import { requireFloats, topK } from './top-k.ts'
@@ -101,6 +102,6 @@ export function checkNms(
   const count = countBoxes(boxes)
   if (scores.length !== count) throw unexpected('scores', `${count} numbers, one per box,`, scores.length)
   if (groups && groups.length !== count) throw unexpected('groups', `${count} numbers, one per box,`, groups.length)
-  if (!(iouThreshold >= 0 && iouThreshold <= 1)) throw unexpected('iouThreshold', 'a number from 0 to 1', iouThreshold)
-  if (!(Number.isInteger(maxCount) && maxCount >= 0)) throw unexpected('maxCount', 'an integer of 0 or more', maxCount)
+  checkFraction('iouThreshold', iouThreshold)
+  checkCount('maxCount', maxCount, 0)
 }

@@ -1,11 +1,11 @@
 import { topK } from '../boxes/top-k.ts'
+import { checkCount } from '../checks.ts'
 import { type Backbone, backboneOf, type Extract } from '../detector/backbone.ts'
 import { extractFeatures } from '../detector/extract.ts'
 import { requireOutput } from '../detector/graph-output.ts'
 import { requireNoOverflow } from '../detector/half-overflow.ts'
 import { createLifetime } from '../detector/lifetime.ts'
 import { withRecovery } from '../detector/local-detector.ts'
-import { positiveInteger } from '../detector/options.ts'
 import type { DecodeImage } from '../detector/platform.ts'
 import { prepareInput } from '../detector/prepare-input.ts'
 import type { Sessions } from '../detector/sessions.ts'
@@ -106,7 +106,7 @@ export function localClassifier<Input>(
     input: Input,
     { top = 5, signal }: ClassifyOptions,
   ): Promise<Classification> {
-    const wanted = positiveInteger('top', top)
+    const wanted = checkCount('top', top)
     throwIfAborted(signal)
     const image = await decode(input, { signal })
     const { data, dims } = prepareInput(manifest.input, [image])

@@ -1,6 +1,7 @@
+import { checkCount } from '../checks.ts'
 import { messageOf, VertebraError } from '../errors.ts'
 import type { Detector } from './detector.ts'
-import { type DetectOptions, positiveInteger, selectionOf } from './options.ts'
+import { type DetectOptions, selectionOf } from './options.ts'
 import { readEach } from './read-each.ts'
 import type { DetectionResult } from './result.ts'
 
@@ -35,7 +36,7 @@ export async function* detectAll<Input>(
   options: DetectAllOptions = {},
 ): AsyncGenerator<DetectOutcome<Input>, void, undefined> {
   const { onProgress, batchSize: size = 1, ...rest } = options
-  const batchSize = positiveInteger('batchSize', size)
+  const batchSize = checkCount('batchSize', size)
   selectionOf(detector.manifest, rest) // a wrong option is a wrong call, not a failure of every photo
   const total = Array.isArray(inputs) ? { total: inputs.length } : {}
   let done = 0

@@ -1,3 +1,4 @@
+import { checkCount } from '../checks.ts'
 import { withInputSize } from '../images/input-size.ts'
 import { openModel } from '../models/load.ts'
 import type { ModelManifest } from '../models/manifest.ts'
@@ -9,7 +10,6 @@ import { checkDeviceChoice, chooseDevice } from '../runtime/choose-device.ts'
 import type { DeviceChoice, Runtime } from '../runtime/runtime.ts'
 import type { DetectorCore } from './detector.ts'
 import { localDetector } from './local-detector.ts'
-import { positiveInteger } from './options.ts'
 import type { DecodeImage } from './platform.ts'
 import { checkPrecisionChoice, choosePrecision, type PrecisionChoice } from './precision.ts'
 import type { SessionName } from './session-name.ts'
@@ -73,7 +73,7 @@ export async function openSessions<M extends ModelManifest>(
 ): Promise<{ manifest: M; sessions: Sessions }> {
   const choice = checkDeviceChoice(device)
   const wanted = checkPrecisionChoice(precision)
-  if (threads !== undefined) positiveInteger('threads', threads)
+  if (threads !== undefined) checkCount('threads', threads)
   throwIfAborted(signal)
   const opened = await openModel(files, { signal })
   const checked = check(opened.manifest)

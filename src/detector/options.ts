@@ -1,3 +1,4 @@
+import { checkCount, checkFraction } from '../checks.ts'
 import { unexpected } from '../errors.ts'
 import type { DetectorManifest, Manifest } from '../models/manifest.ts'
 import type { WorkOptions } from '../progress.ts'
@@ -40,9 +41,13 @@ export function selectionOf<Head extends DetectorManifest['head']>(
   return {
     head: {
       ...head,
-      scoreThreshold: fraction('minScore', options.minScore ?? head.scoreThreshold),
-      maxDetections: positiveInteger('maxDetections', options.maxDetections ?? head.maxDetections),
-      nms: { ...head.nms, kind, iouThreshold: fraction('iouThreshold', options.iouThreshold ?? head.nms.iouThreshold) },
+      scoreThreshold: checkFraction('minScore', options.minScore ?? head.scoreThreshold),
+      maxDetections: checkCount('maxDetections', options.maxDetections ?? head.maxDetections),
+      nms: {
+        ...head.nms,
+        kind,
+        iouThreshold: checkFraction('iouThreshold', options.iouThreshold ?? head.nms.iouThreshold),
+      },
     },
     classes: options.classes === undefined ? undefined : classIndices(manifest, options.classes),
   }
@@ -56,15 +61,4 @@ function classIndices(manifest: Pick<DetectorManifest, 'labels'>, names: readonl
     if (index < 0) throw unexpected('classes', `labels of this model (${labels.join(', ')})`, name)
     return index
   })
-}
-
-function fraction(name: string, value: unknown): number {
-  if (typeof value === 'number' && value >= 0 && value <= 1) return value
-  throw unexpected(name, 'a number from 0 to 1', value)
-}
-
-/** @throws VertebraError `INVALID_ARGUMENT` for anything but a whole number of at least 1. */
-export function positiveInteger(name: string, value: unknown): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value
-  throw unexpected(name, 'a whole number of at least 1', value)
 }

@@ -1,3 +1,4 @@
+import { checkFraction } from '../checks.ts'
 import { unexpected } from '../errors.ts'
 import { type RgbImage, requireRgb } from '../images/image.ts'
 import type { Placement } from '../images/target-size.ts'
@@ -30,7 +31,7 @@ export interface HeatMapOptions {
 export function drawHeatMap(photo: RgbImage, map: DrawableFeatureMap, options: HeatMapOptions = {}): RgbImage {
   requireRgb(photo)
   const { placement, opacity = 0.65 } = options
-  if (!(opacity >= 0 && opacity <= 1)) throw unexpected('opacity', 'a number from 0 to 1', opacity)
+  checkFraction('opacity', opacity)
   if (!(map.channels >= 1) || map.data.length !== map.channels * map.height * map.width || map.data.length === 0) {
     const shape = `${map.channels} * ${map.height} * ${map.width}`
     throw unexpected('the feature map', `${shape} numbers, at least one`, map.data.length)

@@ -1,4 +1,5 @@
 import type { XYWH } from '../boxes/boxes.ts'
+import { checkCount } from '../checks.ts'
 import { unexpected } from '../errors.ts'
 import { classColour, inkOn, type Rgb } from './colour.ts'
 import { CAP_HEIGHT, plainLabel, textWidth } from './text.ts'
@@ -85,7 +86,7 @@ export function layoutDetections(
     .sort((a, b) => b.score - a.score)
     .map((detection): LaidOutBox => {
       const frame = frameOf(detection.box, width, height, lineWidth)
-      const colour = classColour(requireIndex(detection.classIndex))
+      const colour = classColour(checkCount('classIndex', detection.classIndex, 0))
       const label =
         options.labels === false
           ? undefined
@@ -200,10 +201,4 @@ function overlap(a: Rectangle, b: Rectangle): number {
 
 function requirePositive(name: string, value: number): void {
   if (!(value > 0 && Number.isFinite(value))) throw unexpected(name, 'a number above 0', value)
-}
-
-function requireIndex(classIndex: number): number {
-  if (!Number.isInteger(classIndex) || classIndex < 0)
-    throw unexpected('classIndex', 'a whole number from 0 up', classIndex)
-  return classIndex
 }

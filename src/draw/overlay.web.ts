@@ -1,5 +1,6 @@
 import type { Size } from '../boxes/boxes.ts'
-import { unexpected, VertebraError } from '../errors.ts'
+import { checkFraction } from '../checks.ts'
+import { VertebraError } from '../errors.ts'
 import { type AnnouncerOptions, createAnnouncer } from './announcer.web.ts'
 import { drawOnCanvas } from './canvas.ts'
 import { createGlide, type TrackableDetection } from './glide.ts'
@@ -53,7 +54,7 @@ export interface Overlay {
  */
 export function createOverlay(media: OverlayMedia, target: HTMLElement, options: OverlayOptions = {}): Overlay {
   const { mirrored = false, announce = true, heatOpacity = 0.65 } = options
-  if (!(heatOpacity >= 0 && heatOpacity <= 1)) throw unexpected('heatOpacity', 'a number from 0 to 1', heatOpacity)
+  checkFraction('heatOpacity', heatOpacity)
   const isOwn = !(target instanceof HTMLCanvasElement)
   const canvas = isOwn ? document.createElement('canvas') : target
   const context = canvas.getContext('2d')

@@ -1,3 +1,4 @@
+import { checkCount } from '../checks.ts'
 import { unexpected } from '../errors.ts'
 import type { CocoInstances, CocoResult } from '../formats/index.ts'
 import { type Cell, cellsByCategory } from './cells.ts'
@@ -68,9 +69,7 @@ export function bootstrap(
   options: BootstrapOptions = {},
 ): BootstrapSamples {
   const { resamples = 1000, seed = 0 } = options
-  if (!Number.isSafeInteger(resamples) || resamples < 1) {
-    throw unexpected('resamples', 'a whole number of at least 1', resamples)
-  }
+  checkCount('resamples', resamples)
   if (!Number.isSafeInteger(seed)) throw unexpected('seed', 'a whole number', seed)
   const table = tableOf(groundTruth, results, options)
   const images = table.imageIds.length

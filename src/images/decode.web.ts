@@ -123,10 +123,7 @@ async function drawnFrame(frame: VideoFrame, maxPixels: number): Promise<RgbImag
 
 function drawn(source: Drawable, maxPixels: number): RgbImage {
   const { width, height } = sizeOf(source)
-  if (width === 0 || height === 0) {
-    const message = `Expected a picture with pixels but it is ${width}x${height}: a video has none before its first frame.`
-    throw new VertebraError('IMAGE_UNREADABLE', message)
-  }
+  requirePixels(width, height)
   requirePixelsWithin({ width, height }, maxPixels)
   const canvas = new OffscreenCanvas(width, height)
   const context = canvas.getContext('2d', { willReadFrequently: true })
@@ -144,6 +141,13 @@ function drawn(source: Drawable, maxPixels: number): RgbImage {
       { cause },
     )
   }
+}
+
+/** @throws VertebraError `IMAGE_UNREADABLE` for a picture or video that has no pixels, or none yet. */
+export function requirePixels(width: number, height: number): void {
+  if (width > 0 && height > 0) return
+  const message = `Expected a picture with pixels but it is ${width}x${height}: a video has none before its first frame.`
+  throw new VertebraError('IMAGE_UNREADABLE', message)
 }
 
 function requirePixelsWithin({ width, height }: { width: number; height: number }, maxPixels: number): void {

@@ -1,3 +1,4 @@
+import { checkSides } from '../checks.ts'
 import { unexpected } from '../errors.ts'
 
 /**
@@ -28,12 +29,7 @@ export interface RawImage {
  */
 export function rawToRgb(image: RawImage): RgbImage {
   const { width, height, data } = image
-  for (const [name, side] of [
-    ['width of the raw picture', width],
-    ['height of the raw picture', height],
-  ] as const) {
-    if (!Number.isInteger(side) || side < 1) throw unexpected(name, 'a whole number of pixels from 1 up', side)
-  }
+  checkSides(width, height, ' of the raw picture')
   if (!isBytes(data)) throw unexpected('data of the raw picture', 'a Uint8Array or Uint8ClampedArray', data)
   const pixels = width * height
   const channels = image.channels ?? data.length / pixels

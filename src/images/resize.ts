@@ -1,4 +1,4 @@
-import { unexpected } from '../errors.ts'
+import { checkSides } from '../checks.ts'
 import { type RgbImage, requireRgb } from './image.ts'
 import type { ResizeFilter } from './input-spec.ts'
 import { resampleRows } from './resample.ts'
@@ -15,12 +15,7 @@ import { resampleRows } from './resample.ts'
  */
 export function resizeImage(image: RgbImage, width: number, height: number, filter: ResizeFilter): RgbImage {
   requireRgb(image)
-  for (const [name, side] of [
-    ['width', width],
-    ['height', height],
-  ] as const) {
-    if (!Number.isInteger(side) || side < 1) throw unexpected(name, 'a whole number of pixels from 1 up', side)
-  }
+  checkSides(width, height)
   const data = new Uint8Array(width * height * 3)
   resampleRows(image, width, height, { filter, output: 'uint8' }, (y, row) => data.set(row, y * width * 3))
   return { width, height, data }

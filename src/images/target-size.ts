@@ -1,4 +1,5 @@
-import { unexpected, VertebraError } from '../errors.ts'
+import { checkSides } from '../checks.ts'
+import { VertebraError } from '../errors.ts'
 import type { InputSpec, ResizeRule, SizeRounding } from './input-spec.ts'
 
 /** Where a photo lies in the network's input: everything needed to bring a box back to the photo's own pixels. */
@@ -35,8 +36,7 @@ export interface Cut {
  * targetSize({ rule: 'longer', size: 480, rounding: 'half-up' }, 500, 333) // { width: 480, height: 320 }
  */
 export function targetSize(rule: ResizeRule, width: number, height: number): { width: number; height: number } {
-  requireSide('width', width)
-  requireSide('height', height)
+  checkSides(width, height)
   if (rule.rule === 'none') return { width, height }
   if (rule.rule === 'exact' || rule.rule === 'crop') return { width: rule.width, height: rule.height }
   const [exactWidth, exactHeight] = exactSize(rule, width, height)
@@ -120,8 +120,4 @@ function roundSide(side: number, rounding: SizeRounding): number {
   if (rounding === 'floor') return Math.floor(side)
   const up = Math.floor(side + 0.5)
   return rounding === 'nearest' && up - side === 0.5 && up % 2 === 1 ? up - 1 : up
-}
-
-function requireSide(name: string, side: number): void {
-  if (!Number.isInteger(side) || side < 1) throw unexpected(name, 'a whole number of pixels from 1 up', side)
 }

@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os'
+import { checkCount } from '../checks.ts'
 import type { DetectorCore } from '../detector/detector.ts'
 import type { LoadOptions } from '../detector/load.ts'
-import { positiveInteger } from '../detector/options.ts'
-import { unexpected } from '../errors.ts'
 import { decodeImage, type ImageInput } from '../images/decode.node.ts'
 import type { RawImage } from '../images/image.ts'
 import type { WorkOptions } from '../progress.ts'
@@ -36,10 +35,8 @@ export async function createPool(
   model: string | URL,
   { size, threads = 1, queue, signal, onProgress, ...options }: PoolOptions = {},
 ): Promise<DetectorPool<ImageInput>> {
-  if (size !== undefined) positiveInteger('size', size)
-  if (queue !== undefined && !(Number.isSafeInteger(queue) && queue >= 0)) {
-    throw unexpected('queue', 'a whole number of photos from 0 up', queue)
-  }
+  if (size !== undefined) checkCount('size', size)
+  if (queue !== undefined) checkCount('queue', queue, 0)
   const start = (work: WorkOptions = {}): Promise<DetectorCore<RawImage>> =>
     startProcess(model, { ...options, threads, ...work })
   // Alone, so that a model is downloaded once and a mistake fails once.

@@ -1,4 +1,5 @@
 import { topK } from '../boxes/top-k.ts'
+import { checkCount } from '../checks.ts'
 import { unexpected } from '../errors.ts'
 
 /** Vectors by name, ready to be searched. Plain data: it can be cloned into a worker. */
@@ -78,7 +79,7 @@ export function nearestOfEach(
   queries: readonly Float32Array[],
   { top = 10 }: NearestOptions = {},
 ): Neighbour[][] {
-  if (!Number.isSafeInteger(top) || top < 1) throw unexpected('top', 'a whole number of at least 1', top)
+  checkCount('top', top)
   const { names, vectors } = index
   const dimensions = vectors[0]?.length
   const lengths = queries.map((query, i) => lengthOf(query, dimensions, `query ${i}`))

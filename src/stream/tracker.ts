@@ -1,4 +1,5 @@
 import type { XYWH } from '../boxes/boxes.ts'
+import { checkCount } from '../checks.ts'
 import { unexpected } from '../errors.ts'
 import type { Detection } from '../heads/detection.ts'
 
@@ -45,8 +46,7 @@ interface Track {
 export function createTracker({ minIou = 0.3, smoothing = 0.5, maxMissed = 5 }: TrackOptions = {}): Tracker {
   if (!(minIou > 0 && minIou <= 1)) throw unexpected('minIou', 'a number above 0, up to 1', minIou)
   if (!(smoothing >= 0 && smoothing < 1)) throw unexpected('smoothing', 'a number from 0 to below 1', smoothing)
-  if (!(Number.isInteger(maxMissed) && maxMissed >= 0))
-    throw unexpected('maxMissed', 'a whole number from 0 up', maxMissed)
+  checkCount('maxMissed', maxMissed, 0)
   let tracks: Track[] = []
   let lastId = 0
   return {

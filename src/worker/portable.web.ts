@@ -1,5 +1,5 @@
 import { unexpected, VertebraError } from '../errors.ts'
-import { FORMS, type ImageInput, isElement, isFrame, isRaw } from '../images/decode.web.ts'
+import { FORMS, type ImageInput, isElement, isFrame, isRaw, requirePixels } from '../images/decode.web.ts'
 import type { Portable } from './remote-model.ts'
 
 /** The forms of a picture that a browser's worker can take. */
@@ -38,12 +38,7 @@ export async function toWorkerImage(input: ImageInput): Promise<Portable<WorkerI
 }
 
 async function fromVideo(video: HTMLVideoElement): Promise<Portable<WorkerImage>> {
-  if (video.videoWidth === 0) {
-    throw new VertebraError(
-      'IMAGE_UNREADABLE',
-      'Expected a picture with pixels but a video has none before its first frame.',
-    )
-  }
+  requirePixels(video.videoWidth, video.videoHeight)
   const bitmap = await createImageBitmap(video).catch(cannotRead)
   return { image: bitmap, transfer: [bitmap] }
 }

@@ -4,6 +4,7 @@ import { type LoadOptions, openDetector } from '../detector/load.ts'
 import { decodeImage } from '../images/decode.node.ts'
 import { locateModel } from '../models/locate.node.ts'
 import { nodeRuntime } from '../runtime/node.ts'
+import { liveWithParent } from './live-with-parent.node.ts'
 import type { Calls, FromWorker, Port, ToWorker } from './protocol.ts'
 import { serveModel } from './serve.ts'
 import type { ThreadImage, ThreadModel } from './start.node.ts'
@@ -31,9 +32,7 @@ function threadPort(parent: NonNullable<typeof parentPort>): Port<Message, FromW
 }
 
 function processPort(): Port<Message, FromWorker> {
-  // Ctrl-C and what ends a terminal or a service reach every process of it; this one ends when the one that works with it does.
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {})
-  process.on('disconnect', () => process.exit())
+  liveWithParent()
   return {
     post(message) {
       if (process.connected) process.send?.(message)

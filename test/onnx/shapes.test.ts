@@ -1,9 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ceilDivide, productDims, quotientDims, sumDims, type Window, windowCount } from '../../src/onnx/dims.ts'
-import type { Dim, Model, Node, ValueInfo } from '../../src/onnx/index.ts'
-import { countOperations, decodeModel, encodeModel, inferShapes, quantizeWeights } from '../../src/onnx/index.ts'
-import { inferValues } from '../../src/onnx/shapes.ts'
+import type { Dim } from '../../src/onnx/index.ts'
+import {
+  countOperations,
+  decodeModel,
+  encodeModel,
+  GraphBuilder,
+  inferShapes,
+  quantizeWeights,
+  type Value,
+} from '../../src/onnx/index.ts'
 import { everyOperator, tinyNetwork } from './models.ts'
 import { noise, runModel } from './run-model.ts'
 
@@ -21,40 +28,24 @@ const window: fc.Arbitrary<Window> = fc.record({
   padding: fc.nat(8),
 })
 
-describe('a foreign graph that doubles what it has is refused before that fills the memory', () => {
-  const image: ValueInfo = { name: 'image', dataType: 'float32', dims: ['H', 'W'] }
-  const output = (name: string): ValueInfo => ({ name, dataType: 'float32', dims: [] })
-  const node = (
-    opType: string,
-    inputs: readonly string[],
-    name: string,
-    attributes: Node['attributes'] = {},
-  ): Node => ({
-    name,
-    opType,
-    domain: '',
-    inputs,
-    outputs: [name],
-    attributes,
-  })
-  const modelOf = (nodes: readonly Node[]): Model => {
-    const { graph, ...model } = tinyNetwork()
-    return { ...model, graph: { ...graph, inputs: [image], outputs: [output(nodes.at(-1)?.name ?? '')], nodes } }
+describe('a graph that doubles what it has is refused before that fills the memory', () => {
+  const doubled = (first: (graph: GraphBuilder, image: Value) => Value) => () => {
+    const graph = new GraphBuilder('doubled')
+    let value = first(graph, graph.input('image', 'float32', ['H', 'W']))
+    for (let i = 0; i < 40; i++) value = graph.concat([value, value], 0)
   }
-  const concat = (inputs: readonly string[], name: string) =>
-    node('Concat', inputs, name, { axis: { kind: 'int', value: 0 } })
-  const doublings = Array.from({ length: 40 }, (_, i) => concat([`v${i}`, `v${i}`], `v${i + 1}`))
 
-  it.each([
-    ['the elements of a shape', 'Shape', /shapes of a network for node "v\d+" but received "endless ones"/],
-    ['the name of a dimension', 'Relu', /shapes of a network for node "v\d+"/],
-  ])('%s', (_, opType, message) => {
-    expect(() => inferValues(modelOf([node(opType, ['image'], 'v0'), ...doublings]))).toThrow(message)
+  it.each<[string, Parameters<typeof doubled>[0], RegExp]>([
+    ['the elements of a shape', (graph, image) => graph.shape(image), /a shape of at most 1024 sizes.*2048/],
+    ['the name of a dimension', (graph, image) => graph.relu(image), /free dimensions in few words/],
+  ])('%s', (_, first, message) => {
+    expect(doubled(first)).toThrow(message)
   })
 
   it('and so is a node of very many inputs', () => {
-    const wide = concat(Array(2000).fill('image'), 'wide')
-    expect(() => inferValues(modelOf([wide]))).toThrow(/shapes of a network for node "wide"/)
+    const graph = new GraphBuilder('wide')
+    const image = graph.input('image', 'float32', ['H', 'W'])
+    expect(() => graph.concat(Array(2000).fill(image), 0)).toThrow(/at most 1024 inputs.*2000/)
   })
 })
 
