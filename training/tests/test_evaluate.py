@@ -9,7 +9,7 @@ from conftest import read_instances, write_instances
 from vertebra_training.config import Category, DetectorConfig
 from vertebra_training.dataset import Photo
 from vertebra_training.errors import TrainingError
-from vertebra_training.evaluate import coco_average_precision, in_order, scored_photos, voc_average_precision
+from vertebra_training.evaluate import coco_average_precision, in_order, score, scored_photos, voc_average_precision
 
 
 def photo(boxes, ignored=None):
@@ -46,6 +46,16 @@ def test_coco_average_precision_of_perfect_boxes():
     photos = [photo([[0, 0, 10, 10]]), photo([[20, 20, 50, 60]])]
     results = [result(0.9, [0, 0, 10, 10]), result(0.8, [20, 20, 50, 60], index=1)]
     assert coco_average_precision(photos, results, 2) == pytest.approx((1.0, 1.0))
+
+
+def test_the_mean_over_objects_weighs_a_class_by_its_objects(monkeypatch):
+    photos = [photo([[0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10], [60, 0, 70, 10]], [False, False, False, True])]
+    photos[0].labels[2:] = 2
+    monkeypatch.setattr("vertebra_training.evaluate.detect_all", lambda *_: [result(0.9, [0, 0, 10, 10])])
+    detector = SimpleNamespace(config=DetectorConfig(categories=(Category("box", 1), Category("disc", 2))))
+    scored = score(detector, photos)
+    assert (scored["voc_map"], scored["voc_ap_of_objects"]) == (0.25, round(0.5 * 2 / 3, 4))
+    assert score(detector, [photo([])])["voc_ap_of_objects"] == 0
 
 
 def test_batches_are_loaded_as_they_are_needed():
