@@ -1,3 +1,4 @@
+import { basename, resolve } from 'node:path'
 import * as z from 'zod/mini'
 import type { About } from '../convert/recipe.ts'
 import { VertebraError } from '../errors.ts'
@@ -22,4 +23,13 @@ export function parseAbout(value: unknown, path: string): About {
     `Expected name, description, source and metrics of a model in ${path}: ${schemaProblems(aboutSchema, value).join('; ')}.`,
     { value },
   )
+}
+
+/** The name of a model that is nowhere given: its folder's, in the letters that a name may have. */
+export function nameOf(folder: string): Pick<About, 'name'> {
+  const name = basename(resolve(folder))
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[._-]+|-+$/g, '')
+  return name === '' ? {} : { name }
 }

@@ -68,7 +68,7 @@ Examples:
   vertebra bench --json > mine.json
   vertebra bench --merge mine.json theirs.json
 
-Exit codes: 0 all variants measured, 1 some failed, 2 wrong usage, 130 interrupted.`,
+Exit codes: 0 all variants measured, 1 some failed, 2 wrong usage, 130 interrupted (SIGTERM 143, SIGHUP 129).`,
     )
     .action(async (models: string[], flags: BenchFlags) => {
       if (flags.merge === undefined) process.exitCode = await bench(models, flags, signal)

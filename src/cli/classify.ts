@@ -39,7 +39,8 @@ Examples:
   vertebra classify cat.jpg --model my-resnet50
   vertebra classify photos/ --model my-resnet50 --top 1 --json
 
-Exit codes: 0 all pictures done, 1 some failed (the others are done), 2 wrong usage, 130 interrupted.`,
+Exit codes: 0 all pictures done, 1 some failed (the others are done), 2 wrong usage,
+130 interrupted (SIGTERM 143, SIGHUP 129).`,
     )
     .action(async (photos: string[], flags: ClassifyFlags) => {
       process.exitCode = await classify(photos, flags, signal)

@@ -85,7 +85,7 @@ Examples:
   vertebra compare --models my-model-int8 --precision float32,int8 --data instances.json
 
 Exit codes: 0 compared, 1 failed, or some photos could not be read (they count as photos where nothing was found), 2 wrong usage,
-130 interrupted.`,
+130 interrupted (SIGTERM 143, SIGHUP 129).`,
     )
     .action(async (photo: string | undefined, flags: CompareFlags) => {
       process.exitCode = await compare(photo, flags, signal)

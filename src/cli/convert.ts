@@ -14,7 +14,7 @@ import type { ModelManifest } from '../models/manifest.ts'
 import { throwIfAborted } from '../progress.ts'
 import { isOnnx, partNames } from '../weights/containers/index.ts'
 import { readBytes, readWeightsOf } from '../weights/read-weights.node.ts'
-import { parseAbout } from './about.ts'
+import { nameOf, parseAbout } from './about.ts'
 import { wholeNumber } from './options.ts'
 import { refuseFlags } from './refuse-flags.ts'
 import { printable } from './text-table.ts'
@@ -62,7 +62,10 @@ export function convertCommand(signal: AbortSignal): Command {
     )
     .option('--arch <name>', 'the backbone, such as resnet50-v1 (default: found from its tensors)')
     .option('--labels <file>', 'class names without background, one a line, or a JSON list')
-    .option('--about <file>', 'JSON with name, description, source and metrics for the manifest')
+    .option(
+      '--about <file>',
+      "JSON with name (default: the folder's), description, source and metrics for the manifest",
+    )
     .option('--config <file>', "JSON with the detector's numbers, when weights of our own training carry none")
     .option('--resize <pixels>', 'features, classify: shorter side of a picture (default: 256)', wholeNumber(1))
     .option('--crop <pixels>', 'classify: side of the middle square that is seen (default: 224)', wholeNumber(1))
@@ -98,8 +101,10 @@ Examples:
 }
 
 async function convert(weights: string, flags: ConvertFlags, signal: AbortSignal): Promise<void> {
-  const about =
-    flags.about === undefined ? undefined : parseAbout(parseJson(await readText(flags.about), flags.about), flags.about)
+  const about = {
+    ...nameOf(flags.out),
+    ...(flags.about !== undefined && parseAbout(parseJson(await readText(flags.about), flags.about), flags.about)),
+  }
   const labels = flags.labels === undefined ? undefined : parseLabels(await readText(flags.labels), flags.labels)
   const config = flags.config === undefined ? undefined : await readText(flags.config)
   const content = await readBytes(weights, signal)

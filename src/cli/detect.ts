@@ -93,7 +93,8 @@ Examples:
   vertebra detect 'photos/*.jpg' --classes person,car --min-score 0.7
   curl -s https://example.org/cat.jpg | vertebra detect -
 
-Exit codes: 0 all photos done, 1 some failed (the others are done and written), 2 wrong usage, 130 interrupted.`,
+Exit codes: 0 all photos done, 1 some failed (the others are done and written), 2 wrong usage,
+130 interrupted (SIGTERM 143, SIGHUP 129).`,
     )
     .action(async (photos: string[], flags: DetectFlags) => {
       process.exitCode = await detect(photos, flags, signal)

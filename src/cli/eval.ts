@@ -117,7 +117,7 @@ Examples:
   vertebra eval --results results/VOC2012/Main --data VOCdevkit/VOC2012 --split val --voc-method 11-point
 
 Exit codes: 0 scored, 1 failed, or some photos could not be read (they are listed, and count as photos where nothing was found),
-2 wrong usage, 130 interrupted.`,
+2 wrong usage, 130 interrupted (SIGTERM 143, SIGHUP 129).`,
     )
     .action(async (flags: EvalFlags) => {
       process.exitCode = await evaluate(flags, signal)

@@ -67,7 +67,7 @@ Examples:
   vertebra quantize resnet101-voc --data photos/ --out resnet101-voc-int8
   vertebra quantize resnet101-voc --data VOCdevkit/VOC2012 --split val --out resnet101-voc-int8 --json > report.json
 
-Exit codes: 0 written, 1 failed, 2 wrong usage, 130 interrupted.`,
+Exit codes: 0 written, 1 failed, 2 wrong usage, 130 interrupted (SIGTERM 143, SIGHUP 129).`,
     )
     .action((model: string, flags: QuantizeFlags) => quantize(model, flags, signal))
 }

@@ -51,7 +51,8 @@ Examples:
   vertebra similar cat.jpg photos/ --index photos.index
   vertebra similar cat.jpg --index photos.index
 
-Exit codes: 0 all pictures done, 1 some failed (the others are done), 2 wrong usage, 130 interrupted.`,
+Exit codes: 0 all pictures done, 1 some failed (the others are done), 2 wrong usage,
+130 interrupted (SIGTERM 143, SIGHUP 129).`,
     )
     .action(async (pictures: string[], flags: SimilarFlags) => {
       process.exitCode = await similar(pictures, flags, signal)

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { parseAbout } from '../../src/cli/about.ts'
+import { nameOf, parseAbout } from '../../src/cli/about.ts'
 
 it('what is said of a model is taken as it is', () => {
   const about = {
@@ -24,4 +24,12 @@ it.each<[unknown, RegExp]>([
   expect(parse).toThrow(message)
   expect(parse).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
   expect(parse).toThrow(/in about\.json: /)
+})
+
+it('a model that has no name gets that of its folder, in the letters of names', () => {
+  expect(nameOf('models/My R50 (v2)/')).toEqual({ name: 'my-r50-v2' })
+  expect(nameOf('.hidden_model')).toEqual({ name: 'hidden_model' })
+  expect(nameOf('/')).toEqual({})
+  for (const { name = 'none' } of [nameOf('Größe 3'), nameOf('.')])
+    expect(parseAbout({ name }, 'about')).toEqual({ name })
 })

@@ -34,7 +34,7 @@ describe('vertebra classify', () => {
     const { code, stdout, stderr } = await run('classify', 'broken.png', photo, '-m', 'model', '--json')
     expect([code, stderr]).toEqual([1, expect.stringMatching(/^1 failed:\n {2}.*broken\.png/)])
     const { model, images } = JSON.parse(stdout)
-    expect(model).toBe('residual')
+    expect(model).toBe('model')
     expect(images).toEqual([{ file: photo, width: 97, height: 73, classes: expect.any(Array) }])
     expect(images[0].classes).toHaveLength(5)
     expect(images[0].classes[0]).toEqual({

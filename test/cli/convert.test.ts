@@ -22,6 +22,7 @@ describe('vertebra convert', () => {
     expect(stdout).toMatch(/detectron2-FPN\.pkl: Detectron2 Faster R-CNN \(pickle of NumPy arrays, \d+ tensors\)/)
     expect(stdout).toMatch(/model: Faster R-CNN FPN of Detectron2, ResNet .*, 5 classes, 0\.\d MB/)
     const manifest = JSON.parse(readFileSync(join(out, 'model.json'), 'utf8'))
+    expect(manifest.name).toBe('model')
     expect(manifest.labels[4]).toEqual({ name: 'cow', categoryId: 5 })
     const photo = fileURLToPath(new URL('../../examples/photos/cat.jpg', import.meta.url))
     const detected = await runCli(['detect', photo, '--model', out, '--device', 'cpu', '--min-score', '0'])
@@ -75,6 +76,11 @@ describe('vertebra convert', () => {
       'weights of no detector',
       [fixture('weights/torch-zip.pth')],
       /a detector of a known kind.*PyTorch file of 13 tensors/,
+    ],
+    [
+      'a backbone alone',
+      [fixture('classify/vgg16.pth')],
+      /a VGG .* \(vertebra convert --task features or classify takes/,
     ],
     [
       'the pictures of a detector',

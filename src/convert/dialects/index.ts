@@ -43,19 +43,22 @@ const DIALECTS: readonly Dialect[] = [
 /** What `--dialect` takes. */
 export const DIALECT_NAMES: readonly string[] = DIALECTS.map(({ name }) => name)
 
-/** Names that tell a file which is known and yet no detector. */
-const BACKBONES: readonly (readonly [title: string, key: string])[] = [
-  ['a ResNet with the names of torchvision and timm', 'layer1.0.conv1.weight'],
-  ['a VGG with the names of torchvision', 'features.0.weight'],
-  ['a ResNet of Hugging Face', 'resnet.embedder.embedder.convolution.weight'],
-  ['a ResNet of Detectron2', 'res2.0.conv1.weight'],
-  ['a ResNet of ChainerCV', 'res2/a/conv1/conv/W'],
-  ['a ResNet of KaimingHe (Caffe)', 'res2a_branch2a.0'],
-  ['a ResNet of Keras', 'conv1_conv/conv1_conv/kernel:0'],
-  ['a VGG of Keras', 'block1_conv1/block1_conv1_W_1:0'],
-  ['a ResNet v2 of TF-slim', 'resnet_v2_50/conv1/weights'],
-  ['a ResNet v2 of TF-slim', 'resnet_v2_101/conv1/weights'],
-  ['a ResNet v2 of TF-slim', 'resnet_v2_152/conv1/weights'],
+const TASKS = 'vertebra convert --task features or classify takes it'
+const GRAPH = 'residualBackbone and buildBackbone make a graph of it'
+
+/** Names that tell a file which is known and yet no detector, and what can be done with it. */
+const BACKBONES: readonly (readonly [title: string, key: string, way: string])[] = [
+  ['a ResNet with the names of torchvision and timm', 'layer1.0.conv1.weight', TASKS],
+  ['a VGG with the names of torchvision', 'features.0.weight', TASKS],
+  ['a ResNet of Hugging Face', 'resnet.embedder.embedder.convolution.weight', TASKS],
+  ['a ResNet of Detectron2', 'res2.0.conv1.weight', 'buildBackbone makes a graph of it'],
+  ['a ResNet of ChainerCV', 'res2/a/conv1/conv/W', GRAPH],
+  ['a ResNet of KaimingHe (Caffe)', 'res2a_branch2a.0', GRAPH],
+  ['a ResNet of Keras', 'conv1_conv/conv1_conv/kernel:0', TASKS],
+  ['a VGG of Keras', 'block1_conv1/block1_conv1_W_1:0', TASKS],
+  ['a ResNet v2 of TF-slim', 'resnet_v2_50/conv1/weights', GRAPH],
+  ['a ResNet v2 of TF-slim', 'resnet_v2_101/conv1/weights', GRAPH],
+  ['a ResNet v2 of TF-slim', 'resnet_v2_152/conv1/weights', GRAPH],
 ]
 
 /**
@@ -87,7 +90,7 @@ function unknown({ container, tensors }: WeightFile): VertebraError {
   const backbone = BACKBONES.find(([, key]) => tensors.has(key))
   const names = [...tensors.keys()].sort()
   const found = backbone
-    ? `${backbone[0]}, which is a backbone without a detector's head (buildBackbone makes a graph of it)`
+    ? `${backbone[0]}, which is a backbone without a detector's head (${backbone[2]})`
     : `a ${container} of ${names.length} tensors such as ${names.slice(0, 4).map(describe).join(', ')}`
   return new VertebraError(
     'WEIGHTS_INVALID',
