@@ -184,6 +184,9 @@ def main() -> None:
     parser.add_argument(
         "--hold-out", type=positive_int, metavar="N", help="only the photos that a run held out with this"
     )
+    parser.add_argument(
+        "--learnt", action="store_true", help="with --hold-out, as many photos that the run learnt from instead"
+    )
     parser.add_argument("--threads", type=positive_int, default=1, help="batches computed side by side, one core each")
     parser.add_argument("--device", type=device_name, default="cpu")
     parser.add_argument("--precision", choices=PRECISIONS, help="of the network; default: the quicker one here")
@@ -196,7 +199,10 @@ def main() -> None:
         detector.config = dataclasses.replace(detector.config, input=size)
     photos = scored_photos(detector, options.data, options.cache)
     if options.hold_out:
-        _, photos = split(photos, options.hold_out)
+        learnt, held_out = split(photos, options.hold_out)
+        photos = [photo for photo in learnt if photo.id % options.hold_out == 1] if options.learnt else held_out
+    elif options.learnt:
+        raise TrainingError("Expected --hold-out with --learnt.")
     print(json.dumps(score(detector, photos, bf16=bf16, threads=options.threads), indent=1))
 
 
