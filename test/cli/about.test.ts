@@ -30,6 +30,6 @@ it('a model that has no name gets that of its folder, in the letters of names', 
   expect(nameOf('models/My R50 (v2)/')).toEqual({ name: 'my-r50-v2' })
   expect(nameOf('.hidden_model')).toEqual({ name: 'hidden_model' })
   expect(nameOf('/')).toEqual({})
-  for (const { name = 'none' } of [nameOf('Größe 3'), nameOf('.')])
-    expect(parseAbout({ name }, 'about')).toEqual({ name })
+  expect(nameOf('Größe 3')).toEqual({ name: 'gr-e-3' })
+  expect(parseAbout(nameOf('.'), 'about.json')).toEqual(nameOf('.'))
 })

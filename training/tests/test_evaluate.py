@@ -9,7 +9,14 @@ from conftest import read_instances, write_instances
 from vertebra_training.config import Category, DetectorConfig
 from vertebra_training.dataset import Photo
 from vertebra_training.errors import TrainingError
-from vertebra_training.evaluate import coco_average_precision, in_order, score, scored_photos, voc_average_precision
+from vertebra_training.evaluate import (
+    coco_average_precision,
+    in_order,
+    part,
+    score,
+    scored_photos,
+    voc_average_precision,
+)
 
 
 def photo(boxes, ignored=None):
@@ -56,6 +63,16 @@ def test_the_mean_over_objects_weighs_a_class_by_its_objects(monkeypatch):
     scored = score(detector, photos)
     assert (scored["voc_map"], scored["voc_ap_of_objects"]) == (0.25, round(0.5 * 2 / 3, 4))
     assert score(detector, [photo([])])["voc_ap_of_objects"] == 0
+
+
+def test_a_part_of_the_photos_is_what_was_held_out_or_as_much_of_what_was_learnt():
+    photos = [SimpleNamespace(id=number) for number in range(1, 13)]
+    assert part(photos, None, False) == photos
+    assert [photo.id for photo in part(photos, 4, False)] == [4, 8, 12]
+    assert [photo.id for photo in part(photos, 4, True)] == [1, 5, 9]
+    for hold_out, learnt in [(None, True), (1, True), (20, False)]:
+        with pytest.raises(TrainingError, match="Expected"):
+            part(photos, hold_out, learnt)
 
 
 def test_batches_are_loaded_as_they_are_needed():

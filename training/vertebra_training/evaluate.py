@@ -175,6 +175,18 @@ def scored_photos(detector: Detector, folder: Path, cache: Path) -> list[Photo]:
     return dataset.photos
 
 
+def part(photos: list[Photo], hold_out: int | None, learnt: bool) -> list[Photo]:
+    """All photos, those that a run held out, or as many of those that it learnt from."""
+    if hold_out:
+        others, held_out = split(photos, hold_out)
+        photos = [photo for photo in others if photo.id % hold_out == 1] if learnt else held_out
+    elif learnt:
+        raise TrainingError("Expected --hold-out with --learnt.")
+    if not photos:
+        raise TrainingError("Expected photos to score but there are none in this part of the data set.")
+    return photos
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", required=True, type=Path)
@@ -198,11 +210,7 @@ def main() -> None:
         size = dataclasses.replace(detector.config.input, longer_side=options.longer_side)
         detector.config = dataclasses.replace(detector.config, input=size)
     photos = scored_photos(detector, options.data, options.cache)
-    if options.hold_out:
-        learnt, held_out = split(photos, options.hold_out)
-        photos = [photo for photo in learnt if photo.id % options.hold_out == 1] if options.learnt else held_out
-    elif options.learnt:
-        raise TrainingError("Expected --hold-out with --learnt.")
+    photos = part(photos, options.hold_out, options.learnt)
     print(json.dumps(score(detector, photos, bf16=bf16, threads=options.threads), indent=1))
 
 
